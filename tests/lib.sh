@@ -38,14 +38,17 @@ vm() {
 	rf_vm "${VM_ARGS[@]}" "$@" -- bash -c ". '$RF_ROOT/tests/lib.sh'; set -euo pipefail; $(cat)"
 }
 
+# "$@" on one line of bearable length
+brief() { local all=$*; all=${all//$'\n'/ }; echo "${all:0:110}"; }
+
 expect_exit() {
 	local want=$1 got=0 out
 	shift
 	out=$("$@" 2>&1) || got=$?
 	if ((got == want)); then
-		ok "exit $want: $*"
+		ok "exit $want: $(brief "$@")"
 	else
-		not_ok "exit $got instead of $want: $*"
+		not_ok "exit $got instead of $want: $(brief "$@")"
 		printf '%s\n' "$out" | sed 's/^/    /'
 	fi
 }
@@ -55,9 +58,9 @@ expect_output() {
 	shift
 	out=$("$@" 2>&1) || true
 	if grep -qE -- "$regex" <<<"$out"; then
-		ok "says '$regex': $*"
+		ok "says '$regex': $(brief "$@")"
 	else
-		not_ok "does not say '$regex': $*"
+		not_ok "does not say '$regex': $(brief "$@")"
 		printf '%s\n' "$out" | sed 's/^/    /'
 	fi
 }
@@ -68,7 +71,7 @@ check() {
 	if out=$("$@" 2>&1); then
 		ok "$what"
 	else
-		not_ok "$what ($*)"
+		not_ok "$what ($(brief "$@"))"
 		printf '%s\n' "$out" | sed 's/^/    /'
 	fi
 }
