@@ -158,6 +158,7 @@ struct rf_boot_desc {
 	struct rf_boot_region region[RF_BOOT_MAX_REGIONS];	/* SL */
 	__u32 apicid[RF_BOOT_MAX_APICIDS];	/* S every APIC ID of the machine */
 	__u32 apicid_node[RF_BOOT_MAX_APICIDS]; /* S index into distance[] */
+	__u64 pad1[4];
 	struct rf_boot_cpu cpu[RF_BOOT_MAX_CPUS];
 };
 
