@@ -122,7 +122,8 @@ static int take_dyns(const Elf64_Dyn *dyn, size_t n, const char *tab,
 			char **s = &elf->needed[elf->n_needed];
 
 			ret = get_string(tab, size, at, s);
-			elf->n_needed += *s != NULL;
+			if (*s)
+				elf->n_needed++;
 		} else if (dyn[i].d_tag == DT_RPATH) {
 			ret = get_string(tab, size, at, &elf->rpath);
 		} else if (dyn[i].d_tag == DT_RUNPATH) {

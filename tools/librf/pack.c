@@ -205,7 +205,7 @@ static int pack_own(struct rf_packer *pk, int *fd)
 	if (fclose(f) && !ret)
 		ret = -ENOMEM;
 	if (!ret && len > RF_CFG_MAX)
-		ret = rf_pack_fail(pk, E2BIG, "the command and its environment are longer than %u bytes",
+		ret = rf_pack_fail(pk, E2BIG, "the command is longer than %u bytes",
 				   RF_CFG_MAX);
 	if (!ret)
 		ret = rf_tree_data(pk, ".rf/config", 0600, cfg, len);
@@ -271,11 +271,11 @@ static int check(struct rf_packer *pk)
 	size_t i;
 
 	if (!!p->rootfs + !!p->initrd + !!p->bin > 1)
-		return rf_pack_fail(pk, EINVAL, "a root folder, an initrd and a program exclude each other");
+		return rf_pack_fail(pk, EINVAL, "rootfs, initrd and bin exclude each other");
 	if (p->initrd && p->n_include)
-		return rf_pack_fail(pk, EINVAL, "an initrd is passed on as it is, nothing can be included");
+		return rf_pack_fail(pk, EINVAL, "nothing can be included in an initrd");
 	if (p->init && (p->bin || p->argc))
-		return rf_pack_fail(pk, EINVAL, "an init of your own and a command exclude each other");
+		return rf_pack_fail(pk, EINVAL, "init excludes bin and a command");
 	if ((p->init && *p->init != '/') || (p->cwd && *p->cwd != '/'))
 		return rf_pack_fail(pk, EINVAL, "%s: not an absolute path",
 				    p->init && *p->init != '/' ? p->init : p->cwd);

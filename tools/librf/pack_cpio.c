@@ -16,7 +16,7 @@
 
 #include "pack_int.h"
 
-#define CHUNK		(1u << 20)
+#define CHUNK		0x100000	/* bytes written at once */
 #define MAX_FILE	0xffffffffLL	/* the format has eight hex digits */
 
 static int by_path(const void *a, const void *b)

@@ -238,7 +238,8 @@ int rf_tree_add(struct rf_packer *pk, const char *path, char **real)
 			if (!more)
 				break;
 			free(rest);
-			at = rest = more;
+			rest = more;
+			at = rest;
 			continue;
 		}
 		free(cur);
@@ -293,7 +294,7 @@ static int walk(struct rf_packer *pk, const char *src, const char *path, int dep
 			ret = put_src(pk, sub, sub_src, &st);
 		if (!ret && S_ISDIR(st.st_mode)) {
 			if (is_mount(sub_src))
-				rf_pack_note(pk, "%s: another file system is mounted there, its content is left out",
+				rf_pack_note(pk, "%s: another file system is mounted there, left out",
 					     sub_src);
 			else
 				ret = walk(pk, sub_src, sub, depth + 1);
@@ -326,6 +327,9 @@ void rf_tree_free(struct rf_packer *pk)
 	free(pk->slot);
 	pk->item = NULL;
 	pk->slot = NULL;
-	pk->n = pk->room = pk->n_slot = 0;
-	pk->done = pk->total = 0;
+	pk->n = 0;
+	pk->room = 0;
+	pk->n_slot = 0;
+	pk->done = 0;
+	pk->total = 0;
 }

@@ -140,8 +140,7 @@ static bool wait_for_all(struct state *s, int ms)
 }
 
 /* Nobody holds a stream when the report is made: all that was said is sent. */
-__attribute__((noreturn))
-static void finish(struct state *s)
+static _Noreturn void finish(struct state *s)
 {
 	char word[32];
 
@@ -158,8 +157,7 @@ static void finish(struct state *s)
 		pause();
 }
 
-__attribute__((noreturn))
-static void stop(struct state *s)
+static _Noreturn void stop(struct state *s)
 {
 	kill(-1, SIGTERM);
 	if (s->shell_pid > 0)
@@ -202,8 +200,7 @@ static int shell_due(struct state *s)
 	return -1;
 }
 
-__attribute__((noreturn))
-static void serve(struct state *s)
+static _Noreturn void serve(struct state *s)
 {
 	struct pollfd pfd[2] = {
 		{ .fd = s->sig, .events = POLLIN },
