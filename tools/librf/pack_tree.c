@@ -294,7 +294,7 @@ static int walk(struct rf_packer *pk, const char *src, const char *path, int dep
 			ret = put_src(pk, sub, sub_src, &st);
 		if (!ret && S_ISDIR(st.st_mode)) {
 			if (is_mount(sub_src))
-				rf_pack_note(pk, "%s: another file system is mounted there, left out",
+				rf_pack_note(pk, "%s: another file system, it is left out",
 					     sub_src);
 			else
 				ret = walk(pk, sub_src, sub, depth + 1);

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
@@ -140,7 +141,7 @@ static bool wait_for_all(struct state *s, int ms)
 }
 
 /* Nobody holds a stream when the report is made: all that was said is sent. */
-static _Noreturn void finish(struct state *s)
+static noreturn void finish(struct state *s)
 {
 	char word[32];
 
@@ -157,7 +158,7 @@ static _Noreturn void finish(struct state *s)
 		pause();
 }
 
-static _Noreturn void stop(struct state *s)
+static noreturn void stop(struct state *s)
 {
 	kill(-1, SIGTERM);
 	if (s->shell_pid > 0)
@@ -200,7 +201,7 @@ static int shell_due(struct state *s)
 	return -1;
 }
 
-static _Noreturn void serve(struct state *s)
+static noreturn void serve(struct state *s)
 {
 	struct pollfd pfd[2] = {
 		{ .fd = s->sig, .events = POLLIN },
