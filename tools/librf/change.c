@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Changes. Each is a transaction of the kernel's: done, or undone and refused. */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/rainforest.h>
+#include <netlink/msg.h>
+
+#include "internal.h"
+
+/*
+ * A request that names a subOS. Its attributes go on a message that is large
+ * enough by construction; the kernel checks the rest.
+ */
+static struct nl_msg *named(struct rf *rf, int cmd, const char *name, bool dry_run)
+{
+	struct nl_msg *msg = rf_request(rf, cmd, 0);
+
+	if (!msg)
+		return NULL;
+	if (name)
+		nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
+	if (dry_run)
+		nla_put_flag(msg, RAINFOREST_A_SUBOS_DRY_RUN);
+	return msg;
+}
+
+static int change(struct rf *rf, struct nl_msg *msg, struct rf_subos *reply)
+{
+	int ret;
+
+	memset(reply, 0, sizeof(*reply));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	ret = rf_exchange(rf, msg, rf_decode_subos, reply);
+	/* partly done: what the kernel told is still worth showing */
+	if (ret && ret != -EUCLEAN)
+		rf_subos_clear(reply);
+	return ret;
+}
+
+static int put_mem(struct nl_msg *msg, const struct rf_mem *mem, bool exact)
+{
+	struct nlattr *nest = nla_nest_start(msg, RAINFOREST_A_SUBOS_MEMORY | NLA_F_NESTED);
+
+	if (!nest || nla_put_u64(msg, RAINFOREST_A_MEM_SIZE, mem->size))
+		return -EMSGSIZE;
+	if (mem->node != RF_NO_NODE && nla_put_u32(msg, RAINFOREST_A_MEM_NODE, mem->node))
+		return -EMSGSIZE;
+	if (exact && nla_put_flag(msg, RAINFOREST_A_MEM_EXACT))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/**
+ * rf_create() - reserve CPUs and memory under a name
+ * @rf: the handle
+ * @c: what to reserve
+ * @reply: what was, or with dry_run would be, taken; rf_subos_clear() it
+ *
+ * Return: 0; -EINVAL, -EPERM, -EOPNOTSUPP, -ENXIO (CPU), -ENODEV (node),
+ * -EEXIST, -EBUSY, -ENOSPC, -ENOMEM, -EINTR (undone). On failure @reply is empty.
+ */
+int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
+{
+	struct nl_msg *msg = named(rf, RAINFOREST_CMD_SUBOS_CREATE, c->name, c->dry_run);
+	int ret = 0;
+
+	for (size_t i = 0; msg && !ret && i < c->nr_cpus; i++)
+		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_CPU, c->cpu[i]);
+	if (msg && c->ncpus) {
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_NCPUS, c->ncpus);
+		if (c->cpu_node != RF_NO_NODE)
+			nla_put_u32(msg, RAINFOREST_A_SUBOS_CPU_NODE, c->cpu_node);
+	}
+	for (size_t i = 0; msg && !ret && i < c->nr_mems; i++)
+		ret = put_mem(msg, &c->mem[i], c->exact);
+	if (ret) {
+		nlmsg_free(msg);
+		memset(reply, 0, sizeof(*reply));
+		return rf_error(rf, -ERANGE, "more CPUs or memory words than a request holds");
+	}
+	return change(rf, msg, reply);
+}
+
+/**
+ * rf_load() - load a kernel and its initramfs
+ * @rf: the handle
+ * @l: open files, and the command line; the files stay the caller's
+ * @reply: the subOS; rf_subos_clear() it
+ *
+ * Return: 0; -ENOENT, -EBUSY (it runs), -ENOEXEC, -EFBIG, -EINVAL,
+ * -EKEYREJECTED, -EPERM (lockdown), -EINTR.
+ */
+int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
+{
+	struct nl_msg *msg = named(rf, RAINFOREST_CMD_SUBOS_LOAD, l->name, l->dry_run);
+
+	if (msg) {
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_KERNEL_FD, l->kernel_fd);
+		for (size_t i = 0; i < l->nr_initrds; i++)
+			nla_put_u32(msg, RAINFOREST_A_SUBOS_INITRD_FD, l->initrd_fd[i]);
+		if (l->cmdline)
+			nla_put_string(msg, RAINFOREST_A_SUBOS_CMDLINE, l->cmdline);
+	}
+	return change(rf, msg, reply);
+}
+
+static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subos *reply)
+{
+	struct nl_msg *msg = named(rf, cmd, s->name, s->dry_run);
+
+	if (msg && s->timeout_ms >= 0)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_TIMEOUT_MS,
+			    s->timeout_ms > UINT32_MAX ? UINT32_MAX : s->timeout_ms);
+	if (msg && s->force)
+		nla_put_flag(msg, RAINFOREST_A_SUBOS_FORCE);
+	return change(rf, msg, reply);
+}
+
+/**
+ * rf_start() - boot a loaded subOS
+ * @rf: the handle
+ * @s: its name; force is not used
+ * @reply: the subOS; rf_subos_clear() it
+ *
+ * Returns once its first CPU runs its kernel.
+ *
+ * Return: 0; -ENOENT, -EBUSY (it runs, or nothing is loaded), -ETIMEDOUT,
+ * -EHOSTDOWN (it refused its descriptor or crashed).
+ */
+int rf_start(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	struct rf_stop start = *s;
+
+	start.force = false;
+	return timed(rf, RAINFOREST_CMD_SUBOS_START, &start, reply);
+}
+
+/**
+ * rf_stop() - ask PID 1 to power off, and wait; force parks the CPUs then
+ * @rf: the handle
+ * @s: name and timeout; 0 asks and does not wait
+ * @reply: the subOS; rf_subos_clear() it
+ *
+ * Return: 0; -ENOENT, -ETIMEDOUT, -EINTR, -EUCLEAN.
+ */
+int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	return timed(rf, RAINFOREST_CMD_SUBOS_STOP, s, reply);
+}
+
+/**
+ * rf_kill() - stop at once, by INIT; the grant is kept
+ * @rf: the handle
+ * @s: the name
+ * @reply: the subOS; rf_subos_clear() it
+ *
+ * Return: 0; -ENOENT, -EUCLEAN.
+ */
+int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	return change(rf, named(rf, RAINFOREST_CMD_SUBOS_KILL, s->name, s->dry_run), reply);
+}
+
+/**
+ * rf_destroy() - stop, then give everything back
+ * @rf: the handle
+ * @s: name, timeout of the orderly stop, force after it
+ * @reply: what it owned; rf_subos_clear() it
+ *
+ * Return: 0; -ENOENT, -ETIMEDOUT (without force), -EUCLEAN: the subOS is
+ * gone, but what could not be proven free is in quarantine.
+ */
+int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	return timed(rf, RAINFOREST_CMD_SUBOS_DESTROY, s, reply);
+}
+
+/**
+ * rf_recover() - try once more to free what is in quarantine
+ * @rf: the handle
+ * @reply: recovered_cpus and recovered_memory
+ *
+ * Return: 0 or -errno.
+ */
+int rf_recover(struct rf *rf, struct rf_quarantine *reply)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_RECOVER, 0);
+
+	memset(reply, 0, sizeof(*reply));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	return rf_exchange(rf, msg, rf_decode_quarantine, reply);
+}

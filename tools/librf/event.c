@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Notices of state changes, and waiting for the end. Nothing polls. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/genetlink.h>
+#include <linux/rainforest.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+
+#include "internal.h"
+
+/**
+ * rf_events_open() - listen to the notices of all subOSes from now on
+ * @rf: the handle
+ *
+ * Return: 0 or -errno. A second call does nothing.
+ */
+int rf_events_open(struct rf *rf)
+{
+	struct nl_sock *sock;
+	int group, ret;
+
+	if (rf->events)
+		return 0;
+	ret = rf_connect(rf);
+	if (ret)
+		return ret;
+	group = genl_ctrl_resolve_grp(rf->sock, RAINFOREST_FAMILY_NAME,
+				      RAINFOREST_MCGRP_EVENTS);
+	if (group < 0)
+		return rf_nl_error(rf, group, "notices of rfcontroller");
+	sock = nl_socket_alloc();
+	if (!sock)
+		return rf_error(rf, -ENOMEM, "out of memory");
+	nl_socket_disable_seq_check(sock);
+	ret = genl_connect(sock);
+	if (!ret)
+		ret = nl_socket_add_membership(sock, group);
+	if (!ret)
+		ret = nl_socket_set_nonblocking(sock);
+	if (ret < 0) {
+		nl_socket_free(sock);
+		return rf_nl_error(rf, ret, "notices of rfcontroller");
+	}
+	rf->events = sock;
+	return 0;
+}
+
+/**
+ * rf_events_fd() - what to poll for notices
+ * @rf: a handle with rf_events_open()
+ *
+ * Return: a descriptor, owned by the handle.
+ */
+int rf_events_fd(const struct rf *rf)
+{
+	return nl_socket_get_fd(rf->events);
+}
+
+struct notice {
+	struct rf_subos *ev;
+	bool got;
+};
+
+static int on_notice(struct nl_msg *msg, void *arg)
+{
+	struct genlmsghdr *ghdr = nlmsg_data(nlmsg_hdr(msg));
+	struct notice *n = arg;
+
+	if (ghdr->cmd != RAINFOREST_CMD_SUBOS_NTF || n->got)
+		return NL_OK;
+	if (!rf_decode_subos(genlmsg_attrdata(ghdr, 0), genlmsg_attrlen(ghdr, 0), n->ev))
+		n->got = true;
+	return NL_OK;
+}
+
+/**
+ * rf_event_next() - take one notice, without waiting
+ * @rf: a handle with rf_events_open()
+ * @ev: filled in; rf_subos_clear() it in every case
+ *
+ * Return: 1 with a notice, 0 without; -ENOBUFS when notices were lost: ask
+ * for the state anew.
+ */
+int rf_event_next(struct rf *rf, struct rf_subos *ev)
+{
+	struct notice n = { .ev = ev };
+	struct nl_cb *cb;
+	int ret = 0;
+
+	memset(ev, 0, sizeof(*ev));
+	cb = nl_cb_alloc(NL_CB_CUSTOM);
+	if (!cb)
+		return rf_error(rf, -ENOMEM, "out of memory");
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_notice, &n);
+	while (!n.got && ret >= 0)
+		ret = nl_recvmsgs(rf->events, cb);
+	nl_cb_put(cb);
+	if (n.got)
+		return 1;
+	if (ret == -NLE_AGAIN)
+		return 0;
+	if (ret == -NLE_NOMEM)
+		return rf_error(rf, -ENOBUFS, "notices were lost");
+	return rf_nl_error(rf, ret, "notices of rfcontroller");
+}
+
+/**
+ * rf_state_over() - has a subOS in this state ended?
+ * @state: RAINFOREST_STATE_*
+ */
+bool rf_state_over(uint32_t state)
+{
+	return state >= RAINFOREST_STATE_STOPPED;
+}
+
+/**
+ * rf_state_active() - do CPUs run in a subOS in this state?
+ * @state: RAINFOREST_STATE_*
+ */
+bool rf_state_active(uint32_t state)
+{
+	return state == RAINFOREST_STATE_BOOTING || state == RAINFOREST_STATE_RUNNING ||
+	       state == RAINFOREST_STATE_STOPPING;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Take all notices; 1 when one says that @name is over, which is then @end */
+static int drain(struct rf *rf, const char *name, struct rf_subos *end)
+{
+	struct rf_subos ev;
+	int ret;
+
+	while ((ret = rf_event_next(rf, &ev)) > 0) {
+		if (strcmp(ev.name, name) ||
+		    (ev.event != RAINFOREST_EVENT_DESTROYED && !rf_state_over(ev.state))) {
+			rf_subos_clear(&ev);
+			continue;
+		}
+		*end = ev;
+		return 1;
+	}
+	rf_subos_clear(&ev);
+	return ret == -ENOBUFS ? 0 : ret;
+}
+
+/**
+ * rf_wait() - wait until a subOS has stopped or crashed
+ * @rf: the handle
+ * @name: its name
+ * @timeout_ms: milliseconds; negative: for ever
+ * @end: how it ended; rf_subos_clear() it
+ *
+ * One that has ended already is reported at once; one that was not started
+ * yet is waited for.
+ *
+ * Return: 0; -ENOENT, -ETIMEDOUT, -EINTR (a signal).
+ */
+int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos *end)
+{
+	int64_t until = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+	int64_t left = -1;
+	int ret;
+
+	memset(end, 0, sizeof(*end));
+	ret = rf_events_open(rf);
+	if (ret)
+		return ret;
+	for (;;) {
+		struct pollfd p = { .fd = rf_events_fd(rf), .events = POLLIN };
+
+		/* after subscribing, so that no change falls between the two */
+		ret = rf_subos_get(rf, name, end);
+		if (ret)
+			return ret;
+		if (rf_state_over(end->state))
+			return 0;
+		rf_subos_clear(end);
+		if (until >= 0) {
+			left = until - now_ms();
+			if (left <= 0)
+				return rf_error(rf, -ETIMEDOUT, "%s has not stopped in time", name);
+		}
+		ret = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (ret < 0)
+			return rf_error(rf, -errno, "waiting for %s: %s", name, strerror(errno));
+		ret = drain(rf, name, end);
+		if (ret)
+			return ret < 0 ? ret : 0;
+	}
+}
+
+/**
+ * rf_subos_status() - the exit status that a subOS's end amounts to
+ * @rf: the handle
+ * @s: a subOS that is over
+ *
+ * Return: 0..255: the command's, or 0 for an orderly end that had none, or
+ * 137 if it was killed; -EHOSTDOWN when it crashed, with its last word noted.
+ */
+int rf_subos_status(struct rf *rf, const struct rf_subos *s)
+{
+	bool crashed = s->state > RAINFOREST_STATE_STOPPED;
+
+	switch (s->reason) {
+	case RAINFOREST_REASON_PANIC:
+	case RAINFOREST_REASON_EMERGENCY:
+	case RAINFOREST_REASON_REFUSED:
+	case RAINFOREST_REASON_BOOT_TIMEOUT:
+	case RAINFOREST_REASON_HEARTBEAT:
+		crashed = true;
+		break;
+	}
+	if (s->exited && s->reason != RAINFOREST_REASON_PANIC)
+		return s->exit_status & 0xff;
+	if (crashed)
+		return rf_error(rf, -EHOSTDOWN, "%s crashed (%s, %s)%s%s", s->name,
+				rf_state_text(s->state), rf_reason_text(s->reason),
+				s->message ? ": " : "", s->message ?: "");
+	if (s->reason == RAINFOREST_REASON_KILLED)
+		return 128 + 9;
+	return 0;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Questions. They change nothing and need no rights. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netlink.h>
+#include <linux/rainforest.h>
+
+#include "internal.h"
+
+struct collect {
+	void *array;
+	size_t n;
+	size_t size;	/* of an element */
+	int (*decode)(struct nlattr *attrs, int len, void *element);
+};
+
+static int collect_one(struct nlattr *attrs, int len, void *arg)
+{
+	struct collect *c = arg;
+	void *array = rf_grow(c->array, c->n, c->size);
+	char *element;
+
+	if (!array)
+		return -ENOMEM;
+	c->array = array;
+	element = (char *)array + c->n++ * c->size;
+	memset(element, 0, c->size);
+	return c->decode(attrs, len, element);
+}
+
+static int dump(struct rf *rf, int cmd, struct collect *c)
+{
+	struct nl_msg *msg = rf_request(rf, cmd, NLM_F_DUMP);
+
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	return rf_exchange(rf, msg, collect_one, c);
+}
+
+/**
+ * rf_info_get() - what this supervisor is and can do
+ * @rf: the handle
+ * @info: filled in
+ *
+ * Return: 0, -EOPNOTSUPP without the module.
+ */
+int rf_info_get(struct rf *rf, struct rf_info *info)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_INFO_GET, 0);
+
+	memset(info, 0, sizeof(*info));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	return rf_exchange(rf, msg, rf_decode_info, info);
+}
+
+static int decode_cpu(struct nlattr *attrs, int len, void *element)
+{
+	return rf_decode_cpu(attrs, len, element);
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct rf_cpu *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/**
+ * rf_cpus_get() - every present CPU, by rising id
+ * @rf: the handle
+ * @list: where the array is put; free it with rf_cpus_free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n)
+{
+	struct collect c = { .size = sizeof(**list), .decode = decode_cpu };
+	int ret = dump(rf, RAINFOREST_CMD_CPU_GET, &c);
+
+	if (ret) {
+		rf_cpus_free(c.array, c.n);
+		return ret;
+	}
+	if (c.n)
+		qsort(c.array, c.n, c.size, by_cpu);
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}
+
+static int decode_node(struct nlattr *attrs, int len, void *element)
+{
+	return rf_decode_node(attrs, len, element);
+}
+
+/**
+ * rf_nodes_get() - every NUMA node
+ * @rf: the handle
+ * @list: where the array is put; free it with rf_nodes_free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
+{
+	struct collect c = { .size = sizeof(**list), .decode = decode_node };
+	int ret = dump(rf, RAINFOREST_CMD_NODE_GET, &c);
+
+	if (ret) {
+		rf_nodes_free(c.array, c.n);
+		return ret;
+	}
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}
+
+/**
+ * rf_subos_get() - one subOS by its name
+ * @rf: the handle
+ * @name: its name
+ * @s: filled in; free its parts with rf_subos_clear()
+ *
+ * Return: 0, -ENOENT when there is none of that name.
+ */
+int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_SUBOS_GET, 0);
+	int ret;
+
+	memset(s, 0, sizeof(*s));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
+	ret = rf_exchange(rf, msg, rf_decode_subos, s);
+	if (ret)
+		rf_subos_clear(s);
+	return ret;
+}
+
+/**
+ * rf_subos_list() - all subOSes
+ * @rf: the handle
+ * @list: where the array is put; free it with rf_subos_free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
+{
+	struct collect c = { .size = sizeof(**list), .decode = rf_decode_subos };
+	int ret = dump(rf, RAINFOREST_CMD_SUBOS_GET, &c);
+
+	if (ret) {
+		rf_subos_free(c.array, c.n);
+		return ret;
+	}
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}
+
+/**
+ * rf_quarantine_list() - what is kept back because it is not proven free
+ * @rf: the handle
+ * @list: where the array is put; free it with rf_quarantine_free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
+{
+	struct collect c = { .size = sizeof(**list), .decode = rf_decode_quarantine };
+	int ret = dump(rf, RAINFOREST_CMD_QUARANTINE_GET, &c);
+
+	if (ret) {
+		rf_quarantine_free(c.array, c.n);
+		return ret;
+	}
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}
+
+void rf_cpus_free(struct rf_cpu *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].sibling);
+	free(list);
+}
+
+void rf_nodes_free(struct rf_node *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].distance);
+	free(list);
+}
+
+static void strings_free(char **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i]);
+	free(v);
+}
+
+/**
+ * rf_subos_clear() - free the parts of a subOS's description, and zero it
+ * @s: the description, not itself freed
+ */
+void rf_subos_clear(struct rf_subos *s)
+{
+	free(s->message);
+	free(s->cpu);
+	free(s->mem);
+	free(s->beat);
+	free(s->timing);
+	strings_free(s->warning, s->nr_warnings);
+	strings_free(s->pinned, s->nr_pinned);
+	memset(s, 0, sizeof(*s));
+}
+
+void rf_subos_free(struct rf_subos *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rf_subos_clear(&list[i]);
+	free(list);
+}
+
+void rf_quarantine_free(struct rf_quarantine *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].why);
+		free(list[i].cpu);
+		free(list[i].mem);
+	}
+	free(list);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * librf: subOSes from user space. The only part of the tools that knows
+ * generic netlink; the contract is Documentation/netlink/specs/rainforest.yaml.
+ *
+ * Every function that can fail returns 0 or -errno and leaves a sentence for
+ * people in the handle (rf_strerror()); rf_exit_code() turns the errno into
+ * the exit code that rfm promises. Nothing here prints or exits. A handle is
+ * used by one thread at a time.
+ *
+ *   "handle"      ctx.c     rf_open() rf_close() rf_strerror()
+ *   "questions"   query.c   rf_info_get() rf_cpus_get() rf_nodes_get() ...
+ *   "changes"     change.c  rf_create() rf_load() rf_start() ...
+ *   "events"      event.c   rf_events_open() rf_wait()
+ *   "streams"     stream.c  rf_attach()
+ *   "images"      image.c   rf_kernel_open()
+ *   "words"       parse.c, strings.c
+ */
+#ifndef LIBRF_RF_H
+#define LIBRF_RF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RF_NAME_MAX	63	/* bytes of a name, without the NUL */
+#define RF_CPU_LIMIT	8192	/* CPU ids beyond are on no machine */
+#define RF_NODE_LIMIT	1024
+#define RF_NO_NODE	(-1)
+
+#define RF_KERNEL_DEFAULT	"/usr/lib/rainforest/vmlinux"
+
+struct rf;
+
+/* ---- handle: ctx.c ---- */
+
+int rf_open(struct rf **rfp);
+void rf_close(struct rf *rf);
+const char *rf_strerror(const struct rf *rf);
+int rf_error(struct rf *rf, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int rf_connect(struct rf *rf);
+
+/* ---- what the kernel says ---- */
+
+struct rf_mem {
+	uint64_t start;		/* physical address, bytes */
+	uint64_t size;		/* bytes */
+	int node;		/* or RF_NO_NODE */
+};
+
+struct rf_info {
+	uint32_t abi_major, abi_minor;
+	char release[65];
+	uint64_t block_size;		/* bytes */
+	uint64_t min_memory;		/* bytes */
+	uint32_t reserve_cpus;
+	uint64_t reserve_memory;	/* bytes */
+	bool lockdown;
+	uint64_t trampoline, ledger;	/* physical addresses, 0: not told */
+};
+
+struct rf_cpu {
+	uint32_t id, apic_id;
+	int node, socket, core;		/* -1: not known */
+	uint32_t *sibling;
+	size_t nr_siblings;
+	bool online, quarantined;
+	char owner[RF_NAME_MAX + 1];	/* "": the supervisor */
+};
+
+struct rf_node {
+	uint32_t id;
+	uint64_t total, free, carvable, granted;	/* bytes */
+	uint32_t *distance;
+	size_t nr_distances;
+};
+
+struct rf_timing {
+	char phase[32];
+	uint64_t ns;
+};
+
+struct rf_subos {
+	uint32_t id;
+	char name[RF_NAME_MAX + 1];
+	uint32_t state;			/* RAINFOREST_STATE_* */
+	uint32_t reason;		/* RAINFOREST_REASON_* */
+	uint32_t event;			/* RAINFOREST_EVENT_*, of notices only */
+	bool exited;
+	int32_t exit_status;		/* of the command, if exited */
+	char *message;			/* or NULL */
+	uint32_t *cpu;
+	size_t nr_cpus;
+	struct rf_mem *mem;
+	size_t nr_mems;
+	uint64_t *beat;
+	size_t nr_beats;
+	struct rf_timing *timing;
+	size_t nr_timings;
+	char **warning;
+	size_t nr_warnings;
+	char **pinned;
+	size_t nr_pinned;
+	uint64_t generation, console_bytes, console_lost, host_bytes, created_ns;
+};
+
+struct rf_quarantine {
+	char owner[RF_NAME_MAX + 1];
+	char *why;			/* or NULL */
+	uint32_t *cpu;
+	size_t nr_cpus;
+	struct rf_mem *mem;
+	size_t nr_mems;
+	uint32_t recovered_cpus;	/* of rf_recover() only */
+	uint64_t recovered_memory;	/* bytes */
+};
+
+void rf_cpus_free(struct rf_cpu *list, size_t n);
+void rf_nodes_free(struct rf_node *list, size_t n);
+void rf_subos_clear(struct rf_subos *s);
+void rf_subos_free(struct rf_subos *list, size_t n);
+void rf_quarantine_free(struct rf_quarantine *list, size_t n);
+
+/* ---- questions: query.c; nobody needs to be root ---- */
+
+int rf_info_get(struct rf *rf, struct rf_info *info);
+int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n);
+int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n);
+int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s);
+int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n);
+int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n);
+
+/* ---- changes: change.c; root only ---- */
+
+struct rf_create {
+	const char *name;
+	const uint32_t *cpu;		/* these, or else */
+	size_t nr_cpus;
+	uint32_t ncpus;			/* as many, */
+	int cpu_node;			/* of this node, or RF_NO_NODE */
+	const struct rf_mem *mem;	/* start is not used */
+	size_t nr_mems;
+	bool exact;
+	bool dry_run;
+};
+
+struct rf_load {
+	const char *name;
+	int kernel_fd;
+	const int *initrd_fd;
+	size_t nr_initrds;
+	const char *cmdline;		/* or NULL */
+	bool dry_run;
+};
+
+struct rf_stop {
+	const char *name;
+	int64_t timeout_ms;		/* negative: what the kernel thinks best */
+	bool force;
+	bool dry_run;
+};
+
+int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply);
+int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply);
+int rf_start(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
+int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
+int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
+int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
+int rf_recover(struct rf *rf, struct rf_quarantine *reply);
+
+/* ---- events: event.c ---- */
+
+int rf_events_open(struct rf *rf);
+int rf_events_fd(const struct rf *rf);
+int rf_event_next(struct rf *rf, struct rf_subos *ev);
+int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms,
+	    struct rf_subos *end);
+bool rf_state_over(uint32_t state);
+bool rf_state_active(uint32_t state);
+int rf_subos_status(struct rf *rf, const struct rf_subos *s);
+
+/* ---- streams: stream.c ---- */
+
+int rf_attach(struct rf *rf, const char *name, unsigned int stream,
+	      unsigned int flags, uint64_t *lost);
+
+/* ---- images: image.c ---- */
+
+struct rf_kernel {
+	int fd;
+	const char *kind;	/* "bzImage", "vmlinux", "vmlinux, compressed" */
+	uint64_t size;		/* bytes of the file given to the kernel */
+	uint64_t span;		/* bytes of memory it needs when it starts */
+};
+
+int rf_kernel_open(struct rf *rf, const char *path, struct rf_kernel *k);
+int rf_kernel_check(struct rf *rf, const char *path, struct rf_kernel *k);
+
+/* ---- locks of subOSes that rfm works on: lock.c ---- */
+
+int rf_lock_take(struct rf *rf, const char *name, bool *stale);
+void rf_lock_drop(const char *name, int fd, bool keep);
+void rf_lock_clear(const char *name);
+int rf_lock_orphan(const char *name);
+
+/* ---- words: parse.c, strings.c ---- */
+
+int rf_parse_name(struct rf *rf, const char *name);
+int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n);
+int rf_parse_ncpus(struct rf *rf, const char *word, uint32_t *ncpus, int *node);
+int rf_parse_size(struct rf *rf, const char *word, uint64_t *bytes);
+int rf_parse_memory(struct rf *rf, const char *word, struct rf_mem *mem);
+int rf_parse_seconds(struct rf *rf, const char *word, int64_t *ms);
+int rf_parse_count(struct rf *rf, const char *word, uint64_t *n);
+int rf_check_memory(struct rf *rf, const struct rf_mem *mem, size_t n,
+		    uint64_t min);
+int rf_round_memory(struct rf *rf, struct rf_mem *mem, uint64_t block,
+		    bool exact, char **notice);
+char *rf_size_text(uint64_t bytes, char *buf, size_t len);
+char *rf_cpus_text(const uint32_t *cpu, size_t n);
+
+const char *rf_state_text(uint32_t state);
+const char *rf_reason_text(uint32_t reason);
+const char *rf_event_text(uint32_t event);
+int rf_exit_code(int err);
+int rf_exit_from_wait(int wstatus);
+
+#endif /* LIBRF_RF_H */

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Words for the kernel's numbers, and the exit codes. */
+#include <errno.h>
+#include <sys/wait.h>
+
+#include <linux/rainforest.h>
+
+#include "rf.h"
+
+#define WORD(table, n) \
+	((n) < sizeof(table) / sizeof((table)[0]) && (table)[n] ? (table)[n] : "unknown")
+
+static const char *const states[] = {
+	[RAINFOREST_STATE_DEFINED] = "defined",
+	[RAINFOREST_STATE_RESERVED] = "reserved",
+	[RAINFOREST_STATE_LOADED] = "loaded",
+	[RAINFOREST_STATE_BOOTING] = "booting",
+	[RAINFOREST_STATE_RUNNING] = "running",
+	[RAINFOREST_STATE_STOPPING] = "stopping",
+	[RAINFOREST_STATE_STOPPED] = "stopped",
+	[RAINFOREST_STATE_PANICKED] = "panicked",
+	[RAINFOREST_STATE_UNRESPONSIVE] = "unresponsive",
+	[RAINFOREST_STATE_FAILED] = "failed",
+};
+
+static const char *const reasons[] = {
+	[RAINFOREST_REASON_NONE] = "none",
+	[RAINFOREST_REASON_POWEROFF] = "poweroff",
+	[RAINFOREST_REASON_HALT] = "halt",
+	[RAINFOREST_REASON_REBOOT] = "reboot",
+	[RAINFOREST_REASON_PANIC] = "panic",
+	[RAINFOREST_REASON_EMERGENCY] = "emergency",
+	[RAINFOREST_REASON_KILLED] = "killed",
+	[RAINFOREST_REASON_REFUSED] = "refused",
+	[RAINFOREST_REASON_BOOT_TIMEOUT] = "boot-timeout",
+	[RAINFOREST_REASON_HEARTBEAT] = "heartbeat",
+};
+
+static const char *const events[] = {
+	[RAINFOREST_EVENT_CREATED] = "created",
+	[RAINFOREST_EVENT_STATE] = "state",
+	[RAINFOREST_EVENT_DESTROYED] = "destroyed",
+	[RAINFOREST_EVENT_QUARANTINE] = "quarantine",
+};
+
+const char *rf_state_text(uint32_t state)
+{
+	return WORD(states, state);
+}
+
+const char *rf_reason_text(uint32_t reason)
+{
+	return WORD(reasons, reason);
+}
+
+const char *rf_event_text(uint32_t event)
+{
+	return WORD(events, event);
+}
+
+/**
+ * rf_exit_code() - rfm's exit code for a failure
+ * @err: 0 or -errno
+ *
+ * Return: 0 ok, 1 bad request or image, 2 refused, 3 unknown name, CPU or
+ * node, 4 taken or too little, 5 timeout, 6 the subOS crashed, 7 partly done.
+ * What is not in the table is "refused": nothing was done.
+ */
+int rf_exit_code(int err)
+{
+	switch (-err) {
+	case 0:
+		return 0;
+	case EINVAL:
+	case ENOEXEC:
+	case EFBIG:
+	case ENAMETOOLONG:
+	case ERANGE:
+	case E2BIG:
+	case ENOTDIR:
+	case EISDIR:
+	case EBADMSG:
+		return 1;
+	case EPERM:
+	case EACCES:
+	case EOPNOTSUPP:
+	case EKEYREJECTED:
+		return 2;
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return 3;
+	case EEXIST:
+	case EBUSY:
+	case ENOSPC:
+	case ENOMEM:
+		return 4;
+	case ETIMEDOUT:
+	case EINTR:
+		return 5;
+	case EHOSTDOWN:
+		return 6;
+	case EUCLEAN:
+		return 7;
+	}
+	return 2;
+}
+
+/**
+ * rf_exit_from_wait() - an exit status from what wait(2) gave
+ * @wstatus: of wait(2)
+ *
+ * Return: 0..255, 128+n for signal n.
+ */
+int rf_exit_from_wait(int wstatus)
+{
+	if (WIFSIGNALED(wstatus))
+		return 128 + WTERMSIG(wstatus);
+	return WEXITSTATUS(wstatus);
+}

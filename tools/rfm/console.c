@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rfm console: talk to a subOS */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <linux/rainforest_console.h>
+
+#include "rfm.h"
+
+#define DETACH_KEY	0x1d	/* Ctrl-] */
+
+static const char synopsis[] =
+	"NAME [OPTION]...\n\n"
+	"Connects this terminal to a subOS's console: first what it has kept, then both\n"
+	"ways until the detach key, Ctrl-], or until the subOS is destroyed. When input\n"
+	"is no terminal, until the subOS ends.";
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int sig)
+{
+	signalled = sig;
+}
+
+/* All of it, whatever @fd is; EPIPE and the like are the caller's */
+static int put(int fd, const char *buf, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, buf, n);
+
+		if (w < 0 && errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			poll(&p, 1, -1);
+		} else if (w < 0 && errno != EINTR) {
+			return -errno;
+		}
+		if (signalled)
+			return -EINTR;
+		if (w > 0) {
+			buf += w;
+			n -= w;
+		}
+	}
+	return 0;
+}
+
+/* 1: the end, 0: go on */
+static int output(int fd)
+{
+	char buf[1 << 14];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n > 0)
+		return put(STDOUT_FILENO, buf, n) < 0;
+	return !n || (errno != EAGAIN && errno != EINTR);
+}
+
+/* 1: detach, -1: no more input, 0: go on */
+static int input(int fd)
+{
+	char buf[1024], *key;
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	if (!n)
+		return -1;
+	key = memchr(buf, DETACH_KEY, n);
+	/* a subOS that does not run takes no input: not a reason to leave */
+	put(fd, buf, key ? key - buf : n);
+	return key != NULL;
+}
+
+static void talk(int fd)
+{
+	struct pollfd p[2] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+	};
+
+	while (!signalled) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents && output(fd))
+			return;
+		if (p[1].fd >= 0 && p[1].revents) {
+			int ret = input(fd);
+
+			if (ret > 0)
+				return;
+			if (ret < 0)
+				p[1].fd = -1;
+		}
+	}
+}
+
+static int console(struct rfm *r, const char *name, bool fresh)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct termios old, raw;
+	bool tty = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &old);
+	unsigned int flags = (tty ? RF_ATTACH_FOLLOW : 0) | (fresh ? RF_ATTACH_END : 0);
+	int fd = rf_attach(r->rf, name, RF_STREAM_CONSOLE, flags, NULL);
+
+	if (fd < 0)
+		return fd;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	fprintf(stderr, "rfm: console of %s: detach with Ctrl-]\n", name);
+	if (tty) {
+		raw = old;
+		cfmakeraw(&raw);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	talk(fd);
+	if (tty)
+		tcsetattr(STDIN_FILENO, TCSANOW, &old);
+	fprintf(stderr, "%srfm: detached from %s\n", tty ? "\n" : "", name);
+	close(fd);
+	return signalled ? 128 + signalled : 0;
+}
+
+int cmd_console(struct rfm *r, int argc, char **argv)
+{
+	bool fresh = false;
+	const char *name;
+	const struct rfm_opt opts[] = {
+		{ "new", 0, OPT_FLAG, &fresh, NULL, "only what is printed from now on" },
+		RFM_END
+	};
+	struct rfm_words words;
+	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+
+	if (ret)
+		return ret > 0 ? 0 : ret;
+	return rfm_one_name(r, &words, &name) ?: console(r, name, fresh);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rfm create: reserve CPUs and memory, and load */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rfm.h"
+
+static const char synopsis[] =
+	"NAME [OPTION]... [-- COMMAND [ARG]...]\n\n"
+	"Reserves CPUs and memory for a new subOS and loads a kernel; `rfm start NAME`\n"
+	"boots it. The command is what its PID 1 runs; with --bin, the program's arguments.";
+
+static void print(const struct rf_subos *s, const struct rfm_make *m)
+{
+	rfm_say_change(s, m->dry_run ? "would be created" : "created");
+	for (size_t i = 0; m->dry_run && i < s->nr_mems; i++) {
+		char size[24];
+
+		if (!s->mem[i].start)
+			continue;
+		printf("  block %#" PRIx64 "-%#" PRIx64 " (%s) of node %d\n", s->mem[i].start,
+		       s->mem[i].start + s->mem[i].size - 1,
+		       rf_size_text(s->mem[i].size, size, sizeof(size)), s->mem[i].node);
+	}
+}
+
+static int create(struct rfm *r, struct rfm_make *m)
+{
+	struct rf_subos made;
+	bool stale = false;
+	int lock = -1, ret;
+
+	if (!m->dry_run) {
+		lock = rf_lock_take(r->rf, m->name, &stale);
+		/* without rights the kernel's refusal says it better */
+		if (lock == -EBUSY)
+			return lock;
+	}
+	ret = rfm_make(r, m, &made);
+	rf_lock_drop(m->name, lock, stale && ret == -EEXIST);
+	if (ret)
+		return ret;
+	if (r->json) {
+		struct json_object *o = rfm_json_change(&made, m->dry_run);
+
+		rfm_put(o, "notes", m->notes ? json_object_get(m->notes) : json_object_new_array());
+		rfm_json_print(o);
+	} else {
+		print(&made, m);
+	}
+	rf_subos_clear(&made);
+	return 0;
+}
+
+int cmd_create(struct rfm *r, int argc, char **argv)
+{
+	struct rfm_make m = { 0 };
+	const struct rfm_opt opts[] = {
+		RFM_MAKE_OPTS(&m), RFM_DRY_RUN(&m.dry_run), RFM_JSON(r), RFM_END
+	};
+	struct rfm_words words;
+	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+
+	if (ret) {
+		ret = ret > 0 ? 0 : ret;
+		goto out;
+	}
+	if (words.n > 1 || (words.n && m.name)) {
+		ret = rf_error(r->rf, -EINVAL, "one name only: \"%s\" is too much (a command goes after --)",
+			       words.v[words.n - 1]);
+		goto out;
+	}
+	if (words.n)
+		m.name = words.v[0];
+	if (!m.name) {
+		ret = rf_error(r->rf, -EINVAL, "what shall it be called? A name is needed");
+		goto out;
+	}
+	ret = rf_parse_name(r->rf, m.name);
+	if (ret)
+		goto out;
+	m.argv = words.rest;
+	m.argc = words.n_rest;
+	ret = create(r, &m);
+out:
+	rfm_make_clear(&m);
+	return ret;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The verbs, and the one place that prints failures and exits. */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rfm.h"
+
+/* run and wait return the command's exit status, so rfm's own must differ */
+#define WRAPPED_FAILURE	125
+
+static const struct {
+	const char *name;
+	int (*run)(struct rfm *r, int argc, char **argv);
+	const char *help;
+	bool wraps;	/* returns a command's exit status */
+	bool stream;	/* stdout carries someone else's bytes */
+} cmds[] = {
+	{ "check", cmd_check, "can this machine carry subOSes?", false, false },
+	{ "topo", cmd_topo, "draw the machine: CPUs and memory with their owners", false, false },
+	{ "create", cmd_create, "reserve CPUs and memory, load a kernel", false, false },
+	{ "start", cmd_start, "boot a subOS", false, false },
+	{ "run", cmd_run, "create, start, wait: one command in a subOS of its own", true, true },
+	{ "list", cmd_list, "list the subOSes", false, false },
+	{ "show", cmd_show, "all about one subOS", false, false },
+	{ "console", cmd_console, "talk to a subOS's console", false, true },
+	{ "logs", cmd_logs, "print what a subOS's console printed", false, false },
+	{ "wait", cmd_wait, "wait until a subOS has ended", true, false },
+	{ "stop", cmd_stop, "ask a subOS to power off, keep what it owns", false, false },
+	{ "kill", cmd_kill, "stop a subOS at once, keep what it owns", false, false },
+	{ "destroy", cmd_destroy, "stop a subOS and give everything back", false, false },
+	{ "recover", cmd_recover, "clean up what was left behind or in quarantine", false, false },
+	{ "version", cmd_version, "versions of rfm, the module and their ABI", false, false },
+};
+
+#define NR_CMDS (sizeof(cmds) / sizeof(cmds[0]))
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: rfm VERB [OPTION]...\n\n");
+	for (size_t i = 0; i < NR_CMDS; i++)
+		fprintf(f, "  %-9s %s\n", cmds[i].name, cmds[i].help);
+	fprintf(f, "\nrfm VERB --help tells more. Exit codes: 0 ok, 1 bad request, 2 refused,\n"
+		   "3 unknown name, node or CPU, 4 taken or too little, 5 timeout, 6 subOS crashed,\n"
+		   "7 partly done.\n");
+}
+
+static void print_failure(const struct rfm *r, const char *verb, bool wraps, int code)
+{
+	struct json_object *o;
+
+	fflush(stdout);
+	if (wraps)
+		fprintf(stderr, "rfm: %s: %s (rfm code %d)\n", verb, rf_strerror(r->rf), code);
+	else
+		fprintf(stderr, "rfm: %s: %s\n", verb, rf_strerror(r->rf));
+	if (!r->json)
+		return;
+	o = json_object_new_object();
+	rfm_put(o, "rfm_code", json_object_new_int(code));
+	rfm_put(o, "error", rfm_json_text(rf_strerror(r->rf), strlen(rf_strerror(r->rf))));
+	rfm_json_print(o);
+}
+
+static int run(struct rfm *r, size_t i, int argc, char **argv)
+{
+	int ret = cmds[i].run(r, argc, argv);
+
+	if (ret < 0) {
+		int code = rf_exit_code(ret);
+
+		print_failure(r, cmds[i].name, cmds[i].wraps, code);
+		ret = cmds[i].wraps ? WRAPPED_FAILURE : code;
+	}
+	if (fflush(stdout) && !cmds[i].stream && !ret) {
+		fprintf(stderr, "rfm: %s: standard output: %s\n", cmds[i].name, strerror(errno));
+		ret = 2;
+	}
+	return ret;
+}
+
+/* So that no file of ours becomes somebody's standard output */
+static void fill_std_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct rfm r = { 0 };
+	int ret = 1;
+
+	fill_std_fds();
+	setlocale(LC_ALL, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		usage(stderr);
+		return 1;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version"))
+		argv[1] = "version";
+	if (rf_open(&r.rf)) {
+		fprintf(stderr, "rfm: out of memory\n");
+		return 4;
+	}
+	for (size_t i = 0; i < NR_CMDS; i++) {
+		if (strcmp(argv[1], cmds[i].name))
+			continue;
+		ret = run(&r, i, argc - 1, argv + 1);
+		goto out;
+	}
+	fprintf(stderr, "rfm: unknown verb \"%s\": see rfm --help\n", argv[1]);
+out:
+	rf_close(r.rf);
+	return ret;
+}

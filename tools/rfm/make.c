@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the options of create and run to a loaded subOS. Everything that can
+ * be refused without touching the machine is, first: words, sizes, kernel,
+ * content. If loading fails after all, what was reserved is given back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/rainforest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pack.h"
+#include "rfm.h"
+
+#define CMDLINE_MAX	2047
+#define MEMORY_DEFAULT	"256M"
+#define CONTROL_SIZE	(2ULL << 20)	/* of a subOS's first region: rf/abi/layout.h */
+
+struct plan {
+	uint32_t *cpu;
+	size_t nr_cpus;
+	uint32_t ncpus;
+	int cpu_node;
+	struct rf_mem *mem;
+	size_t nr_mems;
+	struct rf_kernel kernel;
+	int fd[RF_PACK_MAX_FDS];
+	int nr_fds;
+	char cmdline[CMDLINE_MAX + 1];
+};
+
+/* Say it, and keep it for --json */
+static void note(struct rfm_make *m, const char *text)
+{
+	if (!m->notes)
+		m->notes = json_object_new_array();
+	json_object_array_add(m->notes, rfm_json_text(text, strlen(text)));
+}
+
+static int read_words(struct rfm *r, const struct rfm_make *m, struct plan *p)
+{
+	static const char *const memory_default[] = { MEMORY_DEFAULT };
+	const char *const *memory = m->memory.n ? m->memory.v : memory_default;
+	size_t n = m->memory.n ?: 1;
+	int ret;
+
+	if (m->cpus && m->ncpus)
+		return rf_error(r->rf, -EINVAL, "--cpus and --ncpus exclude each other");
+	if (!!m->initrd + !!m->rootfs + !!m->bin > 1)
+		return rf_error(r->rf, -EINVAL, "one of --initrd, --rootfs and --bin only");
+	if (m->include.n && !m->bin && !m->rootfs)
+		return rf_error(r->rf, -EINVAL, "--include goes with --bin or --rootfs");
+	if (m->init && (m->bin || m->argc))
+		return rf_error(r->rf, -EINVAL, "--init excludes --bin and a command");
+	if (m->cpus)
+		ret = rf_parse_cpus(r->rf, m->cpus, &p->cpu, &p->nr_cpus);
+	else
+		ret = rf_parse_ncpus(r->rf, m->ncpus ?: "1", &p->ncpus, &p->cpu_node);
+	if (ret)
+		return ret;
+	p->mem = calloc(n, sizeof(*p->mem));
+	if (!p->mem)
+		return rf_error(r->rf, -ENOMEM, "out of memory");
+	for (p->nr_mems = 0; p->nr_mems < n; p->nr_mems++) {
+		ret = rf_parse_memory(r->rf, memory[p->nr_mems], &p->mem[p->nr_mems]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int make_cmdline(struct rfm *r, const struct rfm_make *m, struct plan *p)
+{
+	size_t len = snprintf(p->cmdline, sizeof(p->cmdline), "rdinit=%s", RF_PACK_RDINIT);
+
+	for (size_t i = 0; i < m->append.n; i++) {
+		size_t left = sizeof(p->cmdline) - len;
+		size_t n = snprintf(p->cmdline + len, left, " %s", m->append.v[i]);
+
+		if (n >= left)
+			return rf_error(r->rf, -ENAMETOOLONG,
+					"--append: a kernel command line has at most %d bytes",
+					CMDLINE_MAX);
+		len += n;
+	}
+	return 0;
+}
+
+static int size_memory(struct rfm *r, struct rfm_make *m, struct plan *p)
+{
+	struct rf_info info;
+	int ret = rf_info_get(r->rf, &info);
+
+	if (!ret)
+		ret = rf_check_memory(r->rf, p->mem, p->nr_mems, info.min_memory);
+	for (size_t i = 0; !ret && i < p->nr_mems; i++) {
+		char *notice;
+
+		ret = rf_round_memory(r->rf, &p->mem[i], info.block_size, m->exact, &notice);
+		if (!ret && notice) {
+			fprintf(stderr, "rfm: %s\n", notice);
+			note(m, notice);
+			free(notice);
+		}
+	}
+	return ret;
+}
+
+static int reserve(struct rfm *r, const struct rfm_make *m, const struct plan *p,
+		   bool dry_run, struct rf_subos *made)
+{
+	const struct rf_create c = {
+		.name = m->name,
+		.cpu = p->cpu,
+		.nr_cpus = p->nr_cpus,
+		.ncpus = p->ncpus,
+		.cpu_node = p->cpu_node,
+		.mem = p->mem,
+		.nr_mems = p->nr_mems,
+		.exact = m->exact,
+		.dry_run = dry_run,
+	};
+
+	return rf_create(r->rf, &c, made);
+}
+
+struct packing {
+	struct rfm_make *m;
+	time_t since, said;
+	bool open_line;
+};
+
+static void on_progress(void *ctx, uint64_t done, uint64_t total, const char *what)
+{
+	struct packing *pk = ctx;
+	bool tty = isatty(STDERR_FILENO);
+	time_t now = time(NULL);
+	char a[24], b[24];
+
+	(void)what;
+	/* silent when quick; then a line that changes, or one every 5 s */
+	if (now - pk->since < 1 || now - pk->said < (tty ? 1 : 5))
+		return;
+	pk->said = now;
+	pk->open_line = tty;
+	fprintf(stderr, tty ? "\rrfm: packing: %s of %s   " : "rfm: packing: %s of %s\n",
+		rfm_human(done, a, sizeof(a)), rfm_human(total, b, sizeof(b)));
+}
+
+static void on_note(void *ctx, const char *msg)
+{
+	struct packing *pk = ctx;
+
+	rfm_warn("%s", msg);
+	note(pk->m, msg);
+}
+
+static int pack(struct rfm *r, struct rfm_make *m, struct plan *p)
+{
+	struct packing pk = { .m = m, .since = time(NULL) };
+	struct rf_pack pack = {
+		.rootfs = m->rootfs,
+		.initrd = m->initrd,
+		.bin = m->bin,
+		.include = m->include.v,
+		.n_include = m->include.n,
+		.argv = m->argv,
+		.argc = m->argc,
+		.init = m->init,
+		.no_shell = m->no_shell,
+		.hostname = m->hostname ?: m->name,
+		.progress = on_progress,
+		.note = on_note,
+		.ctx = &pk,
+	};
+	char err[512] = "";
+	int ret = rf_pack(&pack, p->fd, &p->nr_fds, err, sizeof(err));
+
+	if (pk.open_line)
+		fputc('\n', stderr);
+	if (!ret)
+		return 0;
+	p->nr_fds = 0;
+	/* a missing file is a bad request, not an unknown subOS */
+	if (ret == -ENOENT || ret == -ENXIO || ret == -ENODEV)
+		ret = -EINVAL;
+	return rf_error(r->rf, ret, "%s", err);
+}
+
+/* Kernel and content must fit, before anything is taken for them */
+static int check_fit(struct rfm *r, const struct plan *p)
+{
+	uint64_t need = CONTROL_SIZE + p->kernel.span, have = 0;
+	char a[24], b[24];
+	struct stat st;
+
+	for (size_t i = 0; i < p->nr_mems; i++)
+		have += p->mem[i].size;
+	for (int i = 0; i < p->nr_fds; i++) {
+		if (fstat(p->fd[i], &st))
+			return rf_error(r->rf, -errno, "initramfs: %s", strerror(errno));
+		need += st.st_size;
+	}
+	if (need <= have)
+		return 0;
+	return rf_error(r->rf, -EFBIG,
+			"too large: kernel and initramfs need %s, the subOS would have %s",
+			rfm_human(need, a, sizeof(a)), rfm_human(have, b, sizeof(b)));
+}
+
+static int load(struct rfm *r, const struct rfm_make *m, const struct plan *p)
+{
+	const struct rf_load l = {
+		.name = m->name,
+		.kernel_fd = p->kernel.fd,
+		.initrd_fd = p->fd,
+		.nr_initrds = p->nr_fds,
+		.cmdline = p->cmdline,
+	};
+	struct rf_subos loaded;
+	int ret = rf_load(r->rf, &l, &loaded);
+
+	if (!ret)
+		rfm_warnings(&loaded);
+	rf_subos_clear(&loaded);
+	return ret;
+}
+
+/* Give back what was reserved; the error of @why stays */
+static int undo(struct rfm *r, const char *name, int why)
+{
+	const struct rf_stop s = { .name = name, .timeout_ms = 0, .force = true };
+	char text[512];
+	struct rf_subos gone;
+	int ret;
+
+	snprintf(text, sizeof(text), "%s", rf_strerror(r->rf));
+	ret = rf_destroy(r->rf, &s, &gone);
+	rf_subos_clear(&gone);
+	if (!ret || ret == -ENOENT)
+		return rf_error(r->rf, why, "%s", text);
+	return rf_error(r->rf, -EUCLEAN, "%s; and %s was left behind (%s): rfm recover", text, name,
+			rf_strerror(r->rf));
+}
+
+static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_subos *made)
+{
+	const char *kernel = m->kernel ?: getenv("RF_KERNEL") ?: RF_KERNEL_DEFAULT;
+	int ret;
+
+	ret = read_words(r, m, p);
+	if (!ret)
+		ret = make_cmdline(r, m, p);
+	if (!ret)
+		ret = size_memory(r, m, p);
+	if (!ret)
+		ret = rf_kernel_open(r->rf, kernel, &p->kernel);
+	/* packing may take long: ask first whether it is worth it */
+	if (!ret && (m->rootfs || m->bin) && !m->dry_run) {
+		ret = reserve(r, m, p, true, made);
+		rf_subos_clear(made);
+	}
+	if (!ret)
+		ret = pack(r, m, p);
+	if (!ret)
+		ret = check_fit(r, p);
+	if (!ret)
+		ret = reserve(r, m, p, m->dry_run, made);
+	if (ret)
+		return ret;
+	rfm_warnings(made);
+	if (m->dry_run)
+		return 0;
+	ret = load(r, m, p);
+	if (ret) {
+		rf_subos_clear(made);
+		return undo(r, m->name, ret);
+	}
+	made->state = RAINFOREST_STATE_LOADED;
+	return 0;
+}
+
+/**
+ * rfm_make() - reserve and load a subOS, or say what would be taken
+ * @r: the program
+ * @m: what the options say, with a name that was checked
+ * @made: what was, or would be, taken; rf_subos_clear() it
+ *
+ * Return: 0 or -errno; on failure nothing stays reserved, but for -EUCLEAN.
+ */
+int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made)
+{
+	struct plan p = { .kernel.fd = -1, .cpu_node = RF_NO_NODE };
+	int ret;
+
+	memset(made, 0, sizeof(*made));
+	ret = make(r, m, &p, made);
+	if (p.kernel.fd >= 0)
+		close(p.kernel.fd);
+	for (int i = 0; i < p.nr_fds; i++)
+		close(p.fd[i]);
+	free(p.cpu);
+	free(p.mem);
+	return ret;
+}
+
+void rfm_make_clear(struct rfm_make *m)
+{
+	free(m->memory.v);
+	free(m->include.v);
+	free(m->append.v);
+	json_object_put(m->notes);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rfm: subOSes from the command line. One file a verb; main.c has the table,
+ * prints what went wrong, and exits. A verb returns an exit code, or -errno
+ * with the sentence in the handle of librf.
+ */
+#ifndef RFM_H
+#define RFM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "rf.h"
+
+#define RFM_VERSION	"0.1"
+#define RFM_STOP_MS	10000	/* for an orderly stop, by default */
+
+struct rfm {
+	struct rf *rf;
+	bool json;	/* --json was given */
+};
+
+/* opts.c: exact words only, no abbreviations */
+enum rfm_opt_kind {
+	OPT_FLAG,	/* value: bool * */
+	OPT_STRING,	/* value: const char **, given at most once */
+	OPT_STRINGS,	/* value: struct rfm_strings *, repeatable */
+};
+
+struct rfm_strings {
+	const char **v;
+	size_t n;
+};
+
+struct rfm_opt {
+	const char *name;	/* NULL ends a table */
+	char letter;		/* or 0 */
+	enum rfm_opt_kind kind;
+	void *value;
+	const char *arg;	/* its argument in the help */
+	const char *help;
+};
+
+#define RFM_JSON(r) { "json", 0, OPT_FLAG, &(r)->json, NULL, "print JSON" }
+#define RFM_DRY_RUN(v) { "dry-run", 0, OPT_FLAG, v, NULL, \
+		"change nothing, say what would be done" }
+#define RFM_END { NULL, 0, OPT_FLAG, NULL, NULL, NULL }
+
+struct rfm_words {
+	const char **v;		/* what is no option */
+	size_t n;
+	const char **rest;	/* what follows "--" */
+	size_t n_rest;
+};
+
+int rfm_parse(struct rfm *r, int argc, char **argv, const struct rfm_opt *opts,
+	      const char *synopsis, struct rfm_words *words);
+int rfm_no_words(struct rfm *r, const struct rfm_words *words);
+int rfm_one_name(struct rfm *r, const struct rfm_words *words, const char **name);
+
+/* json.c */
+void rfm_put(struct json_object *o, const char *key, struct json_object *value);
+struct json_object *rfm_json_text(const char *text, size_t len);
+struct json_object *rfm_json_cpus(const uint32_t *cpu, size_t n);
+struct json_object *rfm_json_memory(const struct rf_mem *mem, size_t n);
+struct json_object *rfm_json_regions(const struct rf_mem *mem, size_t n);
+struct json_object *rfm_json_subos(const struct rf_subos *s);
+struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run);
+struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n);
+void rfm_json_print(struct json_object *o);
+
+/* say.c: for people */
+void rfm_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void rfm_warnings(const struct rf_subos *s);
+void rfm_say_change(const struct rf_subos *s, const char *what);
+void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);
+char *rfm_memory_text(const struct rf_mem *mem, size_t n);
+char *rfm_human(uint64_t bytes, char *buf, size_t len);
+
+/* make.c: what create and run share */
+struct rfm_make {
+	const char *name;
+	const char *cpus, *ncpus;
+	struct rfm_strings memory;
+	bool exact;
+	const char *kernel, *initrd, *rootfs, *bin, *init, *hostname;
+	struct rfm_strings include, append;
+	bool dry_run;
+	bool no_shell;		/* a command is needed */
+	const char **argv;
+	size_t argc;
+	struct json_object *notes;	/* what was said on the way */
+};
+
+#define RFM_MAKE_OPTS(m) \
+	{ "name", 0, OPT_STRING, &(m)->name, "NAME", "name of the subOS" }, \
+	{ "cpus", 0, OPT_STRING, &(m)->cpus, "LIST", "these CPUs, as for taskset: 2-3 or 5,7" }, \
+	{ "ncpus", 0, OPT_STRING, &(m)->ncpus, "N[@nodeK]", "as many CPUs, of node K (default 1)" }, \
+	{ "memory", 0, OPT_STRINGS, &(m)->memory, "SIZE[@nodeK]", \
+		"memory, of node K or of the CPUs' nodes; repeatable (default 256M)" }, \
+	{ "exact", 0, OPT_FLAG, &(m)->exact, NULL, "do not round sizes up to memory blocks" }, \
+	{ "kernel", 0, OPT_STRING, &(m)->kernel, "FILE", \
+		"bzImage or vmlinux (default $RF_KERNEL or " RF_KERNEL_DEFAULT ")" }, \
+	{ "initrd", 0, OPT_STRING, &(m)->initrd, "FILE", "initramfs, as it is" }, \
+	{ "rootfs", 0, OPT_STRING, &(m)->rootfs, "DIR", "folder to pack as the root file system" }, \
+	{ "bin", 0, OPT_STRING, &(m)->bin, "FILE", \
+		"program to pack with its libraries; what follows -- are its arguments" }, \
+	{ "include", 0, OPT_STRINGS, &(m)->include, "PATH", \
+		"file or folder to add at its own place; repeatable" }, \
+	{ "init", 0, OPT_STRING, &(m)->init, "PATH", "PID 1 of your own" }, \
+	{ "hostname", 0, OPT_STRING, &(m)->hostname, "H", "host name (default: the name)" }, \
+	{ "append", 0, OPT_STRINGS, &(m)->append, "ARGS", "more for the kernel command line" }
+
+int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
+void rfm_make_clear(struct rfm_make *m);
+
+/* One file a verb */
+int cmd_check(struct rfm *r, int argc, char **argv);
+int cmd_topo(struct rfm *r, int argc, char **argv);
+int cmd_create(struct rfm *r, int argc, char **argv);
+int cmd_start(struct rfm *r, int argc, char **argv);
+int cmd_run(struct rfm *r, int argc, char **argv);
+int cmd_list(struct rfm *r, int argc, char **argv);
+int cmd_show(struct rfm *r, int argc, char **argv);
+int cmd_console(struct rfm *r, int argc, char **argv);
+int cmd_logs(struct rfm *r, int argc, char **argv);
+int cmd_wait(struct rfm *r, int argc, char **argv);
+int cmd_stop(struct rfm *r, int argc, char **argv);
+int cmd_kill(struct rfm *r, int argc, char **argv);
+int cmd_destroy(struct rfm *r, int argc, char **argv);
+int cmd_recover(struct rfm *r, int argc, char **argv);
+int cmd_version(struct rfm *r, int argc, char **argv);
+
+#endif /* RFM_H */

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rfm run: one command in a subOS of its own */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rainforest.h>
+#include <linux/rainforest_console.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "end.h"
+#include "pump.h"
+#include "rfm.h"
+
+static const char synopsis[] =
+	"[OPTION]... [-- COMMAND [ARG]... | -- ARG...]\n\n"
+	"Creates and starts a subOS, streams the command's input and output, waits for its\n"
+	"end and returns its exit status (128+n for signal n). With --bin, what follows --\n"
+	"are the program's arguments. Where rfm itself fails: 125, with its own code in the\n"
+	"message. --json prints how it ended, as the last line.";
+
+enum { IN, OUT, ERR, NR_PUMPS };
+
+struct job {
+	struct rfm_make make;
+	bool rm;
+	bool over;		/* it has ended: @end */
+	int asked;		/* by which signal it was asked to stop */
+	bool killed;
+	int64_t kill_at;	/* when patience ends, CLOCK_MONOTONIC ms */
+	struct rf_subos end;
+	struct rfm_pump *pump;	/* IN, OUT, ERR */
+};
+
+static int sig_pipe[2] = { -1, -1 };
+static volatile sig_atomic_t last_signal;
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+	char byte = sig;
+
+	last_signal = sig;
+	if (write(sig_pipe[1], &byte, 1) < 0) {
+		/* full: there is enough to read already */
+	}
+	errno = saved;
+}
+
+/* No SA_RESTART: a long operation of the kernel's is to be interrupted */
+static int catch_signals(struct rfm *r)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	if (pipe2(sig_pipe, O_CLOEXEC | O_NONBLOCK))
+		return rf_error(r->rf, -errno, "pipe: %s", strerror(errno));
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void make_name(char *name, size_t len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+	unsigned char rnd[6] = { 0 };
+	char word[7] = "";
+
+	if (getrandom(rnd, sizeof(rnd), 0) < 0)
+		memcpy(rnd, &(pid_t){ getpid() }, sizeof(pid_t));
+	for (size_t i = 0; i < sizeof(rnd); i++)
+		word[i] = letters[rnd[i] % 32];
+	snprintf(name, len, "run-%s", word);
+}
+
+static int attach(struct rfm *r, struct job *j)
+{
+	static const unsigned int stream[] = { RF_STREAM_STDIN, RF_STREAM_STDOUT, RF_STREAM_STDERR };
+
+	for (int i = 0; i < NR_PUMPS; i++) {
+		int fd = rf_attach(r->rf, j->make.name, stream[i], 0, NULL);
+
+		if (fd < 0)
+			return fd;
+		j->pump[i].in = i == IN;
+		j->pump[i].from = i == IN ? STDIN_FILENO : fd;
+		j->pump[i].to = i == IN ? fd : i;
+	}
+	return 0;
+}
+
+/* Ask PID 1 first, and take the CPUs when patience ends or is lost */
+static void stop(struct rfm *r, struct job *j, int sig)
+{
+	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 0 };
+	struct rf_subos reply;
+	int ret = -EBUSY;
+
+	if (!j->asked) {
+		j->asked = sig;
+		j->kill_at = now_ms() + RFM_STOP_MS;
+		ret = rf_stop(r->rf, &s, &reply);
+		rf_subos_clear(&reply);
+		if (!ret || ret == -ETIMEDOUT)
+			return;
+	}
+	if (j->killed)
+		return;
+	j->killed = true;
+	rf_kill(r->rf, &s, &reply);
+	rf_subos_clear(&reply);
+}
+
+/* Has it ended? Asked once after the start, then after each notice */
+static int look(struct rfm *r, struct job *j)
+{
+	int ret = rf_subos_get(r->rf, j->make.name, &j->end);
+
+	if (ret == -ENOENT)
+		return rf_error(r->rf, ret, "%s was destroyed by someone else", j->make.name);
+	if (ret)
+		return ret;
+	j->over = rf_state_over(j->end.state);
+	if (!j->over)
+		rf_subos_clear(&j->end);
+	return 0;
+}
+
+static int on_notices(struct rfm *r, struct job *j)
+{
+	struct rf_subos ev;
+	bool ours = false;
+	int ret;
+
+	while ((ret = rf_event_next(r->rf, &ev)) > 0) {
+		ours |= !strcmp(ev.name, j->make.name);
+		rf_subos_clear(&ev);
+	}
+	if (ret == -ENOBUFS)
+		ours = true;
+	else if (ret < 0)
+		return ret;
+	return ours && !j->over ? look(r, j) : 0;
+}
+
+/*
+ * Milliseconds that poll() may wait. A stop that was asked for has a limit;
+ * so has the end of the streams after the end of the subOS, but not while
+ * someone is slow in reading what we write.
+ */
+static int patience(const struct job *j)
+{
+	int64_t left = j->kill_at - now_ms();
+
+	if (j->over && (j->pump[OUT].at < j->pump[OUT].n || j->pump[ERR].at < j->pump[ERR].n))
+		return -1;
+	if (j->over)
+		return j->end.state == RAINFOREST_STATE_UNRESPONSIVE ? 100 : 2000;
+	if (!j->asked || j->killed)
+		return -1;
+	return left < 0 ? 0 : left;
+}
+
+static int pump(struct rfm *r, struct job *j)
+{
+	enum { SIGNAL = NR_PUMPS, NOTICE, NR };
+	struct pollfd p[NR] = {
+		[SIGNAL] = { .fd = sig_pipe[0], .events = POLLIN },
+		[NOTICE] = { .fd = rf_events_fd(r->rf), .events = POLLIN },
+	};
+	char drop[64];
+	int ret;
+
+	ret = look(r, j);
+	while (!ret && !(j->over && j->pump[OUT].done && j->pump[ERR].done)) {
+		for (int i = 0; i < NR_PUMPS; i++)
+			rfm_pump_poll(&j->pump[i], &p[i]);
+		if (j->over)
+			p[IN].fd = -1;
+		ret = poll(p, NR, patience(j));
+		if (ret < 0 && errno != EINTR)
+			return rf_error(r->rf, -errno, "poll: %s", strerror(errno));
+		if (!ret && j->over)
+			return 0;
+		if (!ret && j->asked)
+			stop(r, j, j->asked);
+		if (ret <= 0) {
+			ret = 0;
+			if (!last_signal)
+				continue;
+		}
+		if (last_signal) {
+			int sig = last_signal;
+
+			last_signal = 0;
+			while (read(sig_pipe[0], drop, sizeof(drop)) > 0)
+				;
+			stop(r, j, sig);
+			continue;
+		}
+		for (int i = 0; i < NR_PUMPS; i++)
+			if (rfm_pump_step(&j->pump[i], &p[i]))
+				stop(r, j, SIGPIPE);
+		ret = p[NOTICE].revents ? on_notices(r, j) : 0;
+	}
+	return ret;
+}
+
+static void detach(struct job *j)
+{
+	for (int i = 0; i < NR_PUMPS; i++) {
+		struct rfm_pump *p = &j->pump[i];
+		int fd = p->in ? p->to : p->from;
+
+		/* an input that has ended is closed already */
+		if (fd > STDERR_FILENO && !(p->in && p->done))
+			close(fd);
+	}
+}
+
+static int start(struct rfm *r, const struct job *j)
+{
+	const struct rf_stop s = { .name = j->make.name, .timeout_ms = -1 };
+	struct rf_subos reply;
+	int ret = rf_start(r->rf, &s, &reply);
+
+	rfm_warnings(&reply);
+	rf_subos_clear(&reply);
+	return ret;
+}
+
+static int live(struct rfm *r, struct job *j)
+{
+	int ret = rf_events_open(r->rf);
+
+	if (!ret)
+		ret = attach(r, j);
+	if (!ret && last_signal)
+		ret = rf_error(r->rf, -EINTR, "interrupted");
+	if (!ret)
+		ret = start(r, j);
+	if (!ret)
+		ret = pump(r, j);
+	detach(j);
+	if (ret == -EHOSTDOWN)
+		rfm_say_console(r, j->make.name);
+	if (ret)
+		return ret;
+	ret = rf_subos_status(r->rf, &j->end);
+	if (j->asked && !j->end.exited)
+		return 128 + j->asked;
+	if (ret == -EHOSTDOWN)
+		rfm_say_console(r, j->make.name);
+	return ret;
+}
+
+/* Give everything back; a failure of this kind is reported before the status */
+static int destroy(struct rfm *r, const struct job *j, int status)
+{
+	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 0, .force = true };
+	char text[512];
+	struct rf_subos gone;
+	int ret;
+
+	snprintf(text, sizeof(text), "%s", rf_strerror(r->rf));
+	ret = rf_destroy(r->rf, &s, &gone);
+	rf_subos_clear(&gone);
+	if (!ret || ret == -ENOENT)
+		return rf_error(r->rf, status, "%s", text);
+	/* the command's failure is told as well */
+	if (status < 0)
+		return rf_error(r->rf, ret, "%s; then destroy: %s", text, rf_strerror(r->rf));
+	return ret;
+}
+
+static int dry_run(struct rfm *r, struct job *j)
+{
+	struct rf_subos made;
+	int ret = rfm_make(r, &j->make, &made);
+
+	if (ret)
+		return ret;
+	if (r->json)
+		rfm_json_print(rfm_json_change(&made, true));
+	else
+		rfm_say_change(&made, "would be created");
+	rf_subos_clear(&made);
+	return 0;
+}
+
+static int run(struct rfm *r, struct job *j)
+{
+	struct rf_subos made;
+	bool stale, exists;
+	int lock, ret;
+
+	ret = catch_signals(r);
+	if (ret)
+		return ret;
+	lock = rf_lock_take(r->rf, j->make.name, &stale);
+	if (lock == -EBUSY)
+		return lock;
+	ret = rfm_make(r, &j->make, &made);
+	rf_subos_clear(&made);
+	exists = ret == -EEXIST;
+	if (!ret) {
+		ret = live(r, j);
+		/* interrupted before it began: nobody wants it */
+		if (j->rm || ret == -EINTR)
+			ret = destroy(r, j, ret);
+	}
+	rf_lock_drop(j->make.name, lock, stale && exists);
+	if (r->json && ret >= 0) {
+		if (!j->end.name[0])
+			snprintf(j->end.name, sizeof(j->end.name), "%s", j->make.name);
+		rfm_json_end(&j->end, ret);
+	}
+	rf_subos_clear(&j->end);
+	return ret;
+}
+
+int cmd_run(struct rfm *r, int argc, char **argv)
+{
+	struct job j = { .make.no_shell = true };
+	const struct rfm_opt opts[] = {
+		RFM_MAKE_OPTS(&j.make),
+		{ "rm", 0, OPT_FLAG, &j.rm, NULL, "destroy it afterwards" },
+		RFM_DRY_RUN(&j.make.dry_run), RFM_JSON(r), RFM_END
+	};
+	struct rfm_words words;
+	char name[16];
+	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+
+	if (ret) {
+		ret = ret > 0 ? 0 : ret;
+		goto out;
+	}
+	if (words.n) {
+		ret = rf_error(r->rf, -EINVAL, "\"%s\" is too much: a command goes after --, a name after --name",
+			       words.v[0]);
+		goto out;
+	}
+	make_name(name, sizeof(name));
+	j.make.name = j.make.name ?: name;
+	ret = rf_parse_name(r->rf, j.make.name);
+	if (ret)
+		goto out;
+	j.make.argv = words.rest;
+	j.make.argc = words.n_rest;
+	if (!j.make.argc && !j.make.bin && !j.make.init && !j.make.initrd) {
+		ret = rf_error(r->rf, -EINVAL, "what shall it run? See rfm run --help");
+		goto out;
+	}
+	j.pump = calloc(NR_PUMPS, sizeof(*j.pump));
+	if (!j.pump)
+		ret = rf_error(r->rf, -ENOMEM, "out of memory");
+	else
+		ret = j.make.dry_run ? dry_run(r, &j) : run(r, &j);
+	free(j.pump);
+out:
+	rfm_make_clear(&j.make);
+	return ret;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Lines for people. Results go to stdout, warnings to stderr. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rfm.h"
+
+void rfm_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("rfm: warning: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+/* What the kernel did in another way than asked, and who had to move */
+void rfm_warnings(const struct rf_subos *s)
+{
+	for (size_t i = 0; i < s->nr_warnings; i++)
+		rfm_warn("%s", s->warning[i]);
+	for (size_t i = 0; i < s->nr_pinned; i++)
+		rfm_warn("task was pinned to a CPU that is taken: %s", s->pinned[i]);
+}
+
+/* "1.5G", for columns: not exact, where rf_size_text() is */
+char *rfm_human(uint64_t bytes, char *buf, size_t len)
+{
+	static const char suffix[] = "BKMGTP";
+	double v = bytes;
+	int i = 0;
+
+	while (v >= 1024 && i < 5) {
+		v /= 1024;
+		i++;
+	}
+	if (v < 10 && i && v != (uint64_t)v)
+		snprintf(buf, len, "%.1f%c", v, suffix[i]);
+	else
+		snprintf(buf, len, "%.0f%c", v, suffix[i]);
+	return buf;
+}
+
+/* "256M@node0,1G@node1", to free() */
+char *rfm_memory_text(const struct rf_mem *mem, size_t n)
+{
+	char *text = NULL, size[24];
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bytes = 0;
+		size_t j;
+
+		for (j = 0; j < i && mem[j].node != mem[i].node; j++)
+			;
+		if (j < i)
+			continue;
+		for (j = i; j < n; j++)
+			if (mem[j].node == mem[i].node)
+				bytes += mem[j].size;
+		fprintf(f, "%s%s", i ? "," : "", rf_size_text(bytes, size, sizeof(size)));
+		if (mem[i].node != RF_NO_NODE)
+			fprintf(f, "@node%d", mem[i].node);
+	}
+	if (!n)
+		fputc('-', f);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* One line: what was done, or would be, with what */
+void rfm_say_change(const struct rf_subos *s, const char *what)
+{
+	char *cpus = rf_cpus_text(s->cpu, s->nr_cpus);
+	char *memory = rfm_memory_text(s->mem, s->nr_mems);
+
+	printf("%s %s: CPUs %s, memory %s\n", s->name, what, cpus ?: "?", memory ?: "?");
+	free(cpus);
+	free(memory);
+}
+
+void rfm_say_quarantine(const struct rf_quarantine *q, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *cpus = rf_cpus_text(q[i].cpu, q[i].nr_cpus);
+		char *memory = rfm_memory_text(q[i].mem, q[i].nr_mems);
+
+		printf("quarantine, from %s: CPUs %s, memory %s: %s\n", q[i].owner, cpus ?: "?",
+		       memory ?: "?", q[i].why ?: "not proven free");
+		free(cpus);
+		free(memory);
+	}
+}
