@@ -171,7 +171,9 @@ int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *c)
 	struct nlattr *a;
 	int rem, ret = 0;
 
-	c->node = c->socket = c->core = -1;
+	c->node = -1;
+	c->socket = -1;
+	c->core = -1;
 	nla_for_each_attr(a, attrs, len, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_CPU_ID:

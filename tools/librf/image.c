@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 
 #include "internal.h"
 
-#define UNPACKED_MAX	(1ULL << 30)	/* bytes; a vmlinux with debug info has 400 MB */
+#define UNPACKED_MAX	(1024ULL << 20)	/* bytes; a vmlinux with debug info has 400 MB */
 
 /* Offsets in a bzImage: Documentation/arch/x86/boot.rst */
 #define BZ_SETUP_SECTS	0x1f1
@@ -44,7 +43,8 @@ static uint32_t le(const unsigned char *p, int bytes)
 
 static bool is_bzimage(const unsigned char *h, size_t n)
 {
-	return n >= BZ_HEAD && le(h + BZ_BOOT_FLAG, 2) == 0xaa55 && !memcmp(h + BZ_HEADER, "HdrS", 4);
+	return n >= BZ_HEAD && le(h + BZ_BOOT_FLAG, 2) == 0xaa55 &&
+	       !memcmp(h + BZ_HEADER, "HdrS", 4);
 }
 
 static int check_bzimage(struct rf *rf, const char *path, const unsigned char *h,
@@ -55,13 +55,13 @@ static int check_bzimage(struct rf *rf, const char *path, const unsigned char *h
 
 	k->kind = "bzImage";
 	if (le(h + BZ_VERSION, 2) < 0x20c)
-		return rf_error(rf, -ENOEXEC, "%s: boot protocol %u.%02u is too old: 2.12 is needed",
+		return rf_error(rf, -ENOEXEC, "%s: boot protocol %u.%02u, 2.12 is needed: too old",
 				path, h[BZ_VERSION + 1], h[BZ_VERSION]);
 	if (!(le(h + BZ_XLOADFLAGS, 2) & XLF_KERNEL_64))
 		return rf_error(rf, -ENOEXEC, "%s: a 32-bit kernel: an x86-64 one is needed", path);
 	if (k->size < want)
-		return rf_error(rf, -ENOEXEC, "%s: truncated: %" PRIu64 " bytes of %" PRIu64,
-				path, k->size, want);
+		return rf_error(rf, -ENOEXEC, "%s: truncated: %lu bytes of %lu", path, k->size,
+				want);
 	k->span = le(h + BZ_INIT_SIZE, 4);
 	return 0;
 }
@@ -74,7 +74,8 @@ static int check_elf(struct rf *rf, const char *path, const unsigned char *head,
 	Elf64_Phdr ph;
 
 	if (n > EI_CLASS && head[EI_CLASS] == ELFCLASS32)
-		return rf_error(rf, -ENOEXEC, "%s: a 32-bit image: an x86-64 kernel is needed", path);
+		return rf_error(rf, -ENOEXEC, "%s: a 32-bit image: an x86-64 kernel is needed",
+				path);
 	if (n < sizeof(*e))
 		return rf_error(rf, -ENOEXEC, "%s: truncated: no whole ELF header", path);
 	if (e->e_ident[EI_CLASS] != ELFCLASS64 || e->e_ident[EI_DATA] != ELFDATA2LSB ||
@@ -87,15 +88,16 @@ static int check_elf(struct rf *rf, const char *path, const unsigned char *head,
 		return rf_error(rf, -ENOEXEC, "%s: an ELF file, but not a kernel", path);
 	for (int i = 0; i < e->e_phnum; i++) {
 		if (pread(k->fd, &ph, sizeof(ph), e->e_phoff + i * sizeof(ph)) != sizeof(ph))
-			return rf_error(rf, -ENOEXEC, "%s: truncated: no whole program headers", path);
+			return rf_error(rf, -ENOEXEC, "%s: truncated: no whole program headers",
+					path);
 		if (ph.p_type == PT_INTERP)
 			return rf_error(rf, -ENOEXEC, "%s: a program, not a kernel", path);
 		if (ph.p_type != PT_LOAD)
 			continue;
 		if (ph.p_filesz > ph.p_memsz || ph.p_offset > k->size ||
 		    ph.p_filesz > k->size - ph.p_offset)
-			return rf_error(rf, -ENOEXEC, "%s: truncated: segment %d ends beyond the file",
-					path, i);
+			return rf_error(rf, -ENOEXEC,
+					"%s: truncated: segment %d ends beyond the file", path, i);
 		if (ph.p_paddr + ph.p_memsz < ph.p_paddr)
 			return rf_error(rf, -ENOEXEC, "%s: segment %d has a bad address", path, i);
 		if (ph.p_paddr < low)
@@ -117,13 +119,13 @@ static bool is_packed(const unsigned char *h, size_t n)
 	} packers[] = {
 		{ "\x1f\x8b", 2 },			/* gzip */
 		{ "\x28\xb5\x2f\xfd", 4 },		/* zstd */
-		{ "\xfd" "7zXZ\0", 6 },			/* xz */
+		{ "\xfd\x37zXZ\0", 6 },		/* xz */
 		{ "BZh", 3 },				/* bzip2 */
 		{ "\x04\x22\x4d\x18", 4 },		/* lz4 frame */
 		{ "\x5d\0\0", 3 },			/* lzma */
 	};
 
-	for (size_t i = 0; i < sizeof(packers) / sizeof(packers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(packers); i++)
 		if (n >= packers[i].len && !memcmp(h, packers[i].magic, packers[i].len))
 			return true;
 	return false;
@@ -198,8 +200,12 @@ out_archive:
  */
 int rf_kernel_check(struct rf *rf, const char *path, struct rf_kernel *k)
 {
-	unsigned char head[1024] __attribute__((aligned(8)));
-	ssize_t n = pread(k->fd, head, sizeof(head), 0);
+	union {
+		unsigned char bytes[1024];
+		Elf64_Ehdr align;
+	} h;
+	unsigned char *head = h.bytes;
+	ssize_t n = pread(k->fd, head, sizeof(h), 0);
 	bool packed;
 	int ret;
 
@@ -212,10 +218,11 @@ int rf_kernel_check(struct rf *rf, const char *path, struct rf_kernel *k)
 		ret = unpack(rf, path, k);
 		if (ret)
 			return ret;
-		n = pread(k->fd, head, sizeof(head), 0);
+		n = pread(k->fd, head, sizeof(h), 0);
 	}
 	if (n < SELFMAG || memcmp(head, ELFMAG, SELFMAG))
-		return rf_error(rf, -ENOEXEC, "%s: not a kernel: neither bzImage nor vmlinux", path);
+		return rf_error(rf, -ENOEXEC, "%s: not a kernel: neither bzImage nor vmlinux",
+				path);
 	k->kind = packed ? "vmlinux, compressed" : "vmlinux";
 	return check_elf(rf, path, head, n, k);
 }

@@ -45,7 +45,7 @@ int rf_nl_error(struct rf *rf, int nlerr, const char *what)
 
 	if (nlerr < 0)
 		nlerr = -nlerr;
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
 		if (map[i].nlerr == nlerr)
 			err = map[i].err;
 	return rf_error(rf, err, "%s: %s", what, nl_geterror(nlerr));

@@ -2,7 +2,6 @@
 /* Words of the command line. Nothing is guessed: what isn't exact is -EINVAL. */
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +111,8 @@ int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n)
 		return rf_error(rf, ret, "no such CPU in \"%s\": ids end at %d",
 				word, RF_CPU_LIMIT - 1);
 	if (ret || *p)
-		return rf_error(rf, -EINVAL, "bad CPU list \"%s\": want for example 2-3 or 5,7", word);
+		return rf_error(rf, -EINVAL, "bad CPU list \"%s\": want for example 2-3 or 5,7",
+				word);
 
 	for (size_t i = 0; i < RF_CPU_LIMIT; i++)
 		count += set[i];
@@ -175,7 +175,8 @@ int rf_parse_ncpus(struct rf *rf, const char *word, uint32_t *ncpus, int *node)
 	*ncpus = n;
 	return 0;
 bad:
-	return rf_error(rf, -EINVAL, "bad number of CPUs \"%s\": want for example 2 or 2@node1", word);
+	return rf_error(rf, -EINVAL, "bad number of CPUs \"%s\": want for example 2 or 2@1",
+			word);
 }
 
 static int size(const char **p, uint64_t *bytes)
@@ -317,9 +318,9 @@ char *rf_size_text(uint64_t bytes, char *buf, size_t len)
 		i++;
 	}
 	if (i)
-		snprintf(buf, len, "%" PRIu64 "%c", bytes, suffix[i]);
+		snprintf(buf, len, "%lu%c", bytes, suffix[i]);
 	else
-		snprintf(buf, len, "%" PRIu64, bytes);
+		snprintf(buf, len, "%lu", bytes);
 	return buf;
 }
 
@@ -399,7 +400,8 @@ int rf_round_memory(struct rf *rf, struct rf_mem *mem, uint64_t block,
 	uint64_t over, rounded;
 
 	*notice = NULL;
-	if (!block || !(over = mem->size % block))
+	over = block ? mem->size % block : 0;
+	if (!over)
 		return 0;
 	if (__builtin_add_overflow(mem->size, block - over, &rounded))
 		return rf_error(rf, -ERANGE, "more memory than a machine can have");
@@ -408,7 +410,8 @@ int rf_round_memory(struct rf *rf, struct rf_mem *mem, uint64_t block,
 	rf_size_text(rounded, up, sizeof(up));
 	rf_size_text(block, unit, sizeof(unit));
 	if (exact && mem->size < block)
-		return rf_error(rf, -EINVAL, "%s is no multiple of the memory block (%s): nearest is %s",
+		return rf_error(rf, -EINVAL,
+				"%s is no multiple of the memory block (%s): nearest is %s",
 				asked, unit, up);
 	if (exact)
 		return rf_error(rf, -EINVAL,

@@ -31,6 +31,10 @@
 
 #define RF_KERNEL_DEFAULT	"/usr/lib/rainforest/vmlinux"
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
 struct rf;
 
 /* ---- handle: ctx.c ---- */
@@ -38,8 +42,8 @@ struct rf;
 int rf_open(struct rf **rfp);
 void rf_close(struct rf *rf);
 const char *rf_strerror(const struct rf *rf);
-int rf_error(struct rf *rf, int err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+__attribute__((format(printf, 3, 4)))
+int rf_error(struct rf *rf, int err, const char *fmt, ...);
 int rf_connect(struct rf *rf);
 
 /* ---- what the kernel says ---- */

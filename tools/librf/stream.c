@@ -37,7 +37,7 @@ int rf_attach(struct rf *rf, const char *name, unsigned int stream,
 			return rf_no_module(rf);
 		return rf_error(rf, err, "%s: %s", RF_DEVICE, strerror(-err));
 	}
-	strncpy(a.name, name, sizeof(a.name) - 1);
+	memcpy(a.name, name, strnlen(name, sizeof(a.name) - 1));
 	if (ioctl(fd, RF_IOC_ATTACH, &a)) {
 		err = -errno;
 		close(fd);

@@ -7,8 +7,10 @@
 
 #include "rf.h"
 
-#define WORD(table, n) \
-	((n) < sizeof(table) / sizeof((table)[0]) && (table)[n] ? (table)[n] : "unknown")
+static const char *word(const char *const *table, size_t size, uint32_t n)
+{
+	return n < size && table[n] ? table[n] : "unknown";
+}
 
 static const char *const states[] = {
 	[RAINFOREST_STATE_DEFINED] = "defined",
@@ -45,17 +47,17 @@ static const char *const events[] = {
 
 const char *rf_state_text(uint32_t state)
 {
-	return WORD(states, state);
+	return word(states, ARRAY_SIZE(states), state);
 }
 
 const char *rf_reason_text(uint32_t reason)
 {
-	return WORD(reasons, reason);
+	return word(reasons, ARRAY_SIZE(reasons), reason);
 }
 
 const char *rf_event_text(uint32_t event)
 {
-	return WORD(events, event);
+	return word(events, ARRAY_SIZE(events), event);
 }
 
 /**

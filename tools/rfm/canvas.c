@@ -84,7 +84,8 @@ void canvas_beside(struct canvas *c, struct canvas *more)
 		int pad = width - columns(left);
 		char *line;
 
-		if (asprintf(&line, "%s%*s%s%s", left, pad, "", width ? " " : "", more->line[i]) < 0)
+		if (asprintf(&line, "%s%*s%s%s", left, pad, "", width ? " " : "",
+			     more->line[i]) < 0)
 			continue;
 		if (i < c->n) {
 			free(c->line[i]);
@@ -98,9 +99,9 @@ void canvas_beside(struct canvas *c, struct canvas *more)
 
 static void repeat(char *to, const char *what, size_t n)
 {
-	*to = 0;
 	for (size_t len = strlen(what); n--; to += len)
-		strcpy(to, what);
+		memcpy(to, what, len);
+	*to = 0;
 }
 
 void canvas_frame(struct canvas *c, const char *title, bool utf8)
@@ -116,7 +117,8 @@ void canvas_frame(struct canvas *c, const char *title, bool utf8)
 	if (!rule)
 		return;
 	repeat(rule, h, width - t - 1);
-	canvas_add(&framed, "%s%s %s %s%s", utf8 ? "┌" : "+", h, title, rule, utf8 ? "┐" : "+");
+	canvas_add(&framed, "%s%s %s %s%s", utf8 ? "┌" : "+", h, title, rule,
+		   utf8 ? "┐" : "+");
 	for (size_t i = 0; i < c->n; i++)
 		canvas_add(&framed, "%s %s%*s %s", v, c->line[i],
 			   (int)(width - columns(c->line[i])), "", v);

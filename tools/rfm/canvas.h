@@ -12,7 +12,8 @@ struct canvas {
 	size_t n;
 };
 
-void canvas_add(struct canvas *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+__attribute__((format(printf, 2, 3)))
+void canvas_add(struct canvas *c, const char *fmt, ...);
 void canvas_below(struct canvas *c, struct canvas *more);
 void canvas_beside(struct canvas *c, struct canvas *more);
 void canvas_frame(struct canvas *c, const char *title, bool utf8);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm check: can this machine carry subOSes, and if not, what helps? */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <unistd.h>
 
 #include "rfm.h"
+
+#define CLOCKS "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 
 static const char synopsis[] =
 	"[OPTION]...\n\n"
@@ -23,9 +24,7 @@ struct report {
 	bool failed;
 };
 
-static void tell(struct report *rep, enum verdict v, const char *name, const char *remedy,
-		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
+__attribute__((format(printf, 5, 6)))
 static void tell(struct report *rep, enum verdict v, const char *name, const char *remedy,
 		 const char *fmt, ...)
 {
@@ -76,8 +75,9 @@ static bool check_module(struct rfm *r, struct report *rep, struct rf_info *info
 
 	uname(&uts);
 	if (ret) {
-		tell(rep, FAIL, "module", "boot the RainForest supervisor, then modprobe rfcontroller",
-		     "%s", rf_strerror(r->rf));
+		tell(rep, FAIL, "module",
+		     "boot the RainForest supervisor, then modprobe rfcontroller", "%s",
+		     rf_strerror(r->rf));
 		return false;
 	}
 	tell(rep, OK, "module", NULL, "rfcontroller answers, ABI %u.%u, kernel %s", info->abi_major,
@@ -113,7 +113,6 @@ static void check_lockdown(struct report *rep, const struct rf_info *info)
 
 static void check_clock(struct report *rep)
 {
-	static const char path[] = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
 	char line[256] = "", word[8192] = "";
 	bool constant = false;
 	FILE *f = fopen("/proc/cpuinfo", "re");
@@ -125,7 +124,7 @@ static void check_clock(struct report *rep)
 		}
 	if (f)
 		fclose(f);
-	if (!read_line(path, line, sizeof(line)) || !strstr(line, "tsc"))
+	if (!read_line(CLOCKS, line, sizeof(line)) || !strstr(line, "tsc"))
 		tell(rep, FAIL, "clock", "a stable TSC is needed: see dmesg | grep -i tsc",
 		     "the kernel does not trust the TSC (clock sources: %s)", line);
 	else if (!constant)
@@ -141,8 +140,9 @@ static void check_image(struct rfm *r, struct report *rep)
 	struct rf_kernel k;
 
 	if (rf_kernel_open(r->rf, path, &k)) {
-		tell(rep, FAIL, "subOS kernel", "build it (scripts/build) and install it, or set RF_KERNEL",
-		     "%s", rf_strerror(r->rf));
+		tell(rep, FAIL, "subOS kernel",
+		     "build it (scripts/build) and install it, or set RF_KERNEL", "%s",
+		     rf_strerror(r->rf));
 		return;
 	}
 	close(k.fd);
@@ -187,13 +187,14 @@ static void check_memory(struct rfm *r, struct report *rep, const struct rf_info
 	}
 	for (size_t i = 0; i < n; i++) {
 		most = node[i].carvable > most ? node[i].carvable : most;
-		tell(rep, OK, "node", NULL, "node %u: about %s of %s can be granted now", node[i].id,
-		     rfm_human(node[i].carvable, size, sizeof(size)),
+		tell(rep, OK, "node", NULL, "node %u: about %s of %s can be granted now",
+		     node[i].id, rfm_human(node[i].carvable, size, sizeof(size)),
 		     rfm_human(node[i].total, least, sizeof(least)));
 	}
 	rf_nodes_free(node, n);
 	if (most < info->min_memory)
-		tell(rep, WARN, "memory", "free memory, or boot with memhp_default_state=online_movable",
+		tell(rep, WARN, "memory",
+		     "free memory, or boot with memhp_default_state=online_movable",
 		     "no node can give the least that a subOS needs, %s",
 		     rf_size_text(info->min_memory, least, sizeof(least)));
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static const char synopsis[] =
 	"ways until the detach key, Ctrl-], or until the subOS is destroyed. When input\n"
 	"is no terminal, until the subOS ends.";
 
-static volatile sig_atomic_t signalled;
+static atomic_int signalled;
 
 static void on_signal(int sig)
 {
@@ -75,7 +76,7 @@ static int input(int fd)
 	key = memchr(buf, DETACH_KEY, n);
 	/* a subOS that does not run takes no input: not a reason to leave */
 	put(fd, buf, key ? key - buf : n);
-	return key != NULL;
+	return !!key;
 }
 
 static void talk(int fd)
@@ -101,7 +102,7 @@ static void talk(int fd)
 	}
 }
 
-static int console(struct rfm *r, const char *name, bool fresh)
+static int connect_to(struct rfm *r, const char *name, bool fresh)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct termios old, raw;
@@ -141,5 +142,5 @@ int cmd_console(struct rfm *r, int argc, char **argv)
 
 	if (ret)
 		return ret > 0 ? 0 : ret;
-	return rfm_one_name(r, &words, &name) ?: console(r, name, fresh);
+	return rfm_one_name(r, &words, &name) ?: connect_to(r, name, fresh);
 }

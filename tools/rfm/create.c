@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm create: reserve CPUs and memory, and load */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,7 +19,7 @@ static void print(const struct rf_subos *s, const struct rfm_make *m)
 
 		if (!s->mem[i].start)
 			continue;
-		printf("  block %#" PRIx64 "-%#" PRIx64 " (%s) of node %d\n", s->mem[i].start,
+		printf("  block %#lx-%#lx (%s) of node %d\n", s->mem[i].start,
 		       s->mem[i].start + s->mem[i].size - 1,
 		       rf_size_text(s->mem[i].size, size, sizeof(size)), s->mem[i].node);
 	}
@@ -57,18 +56,22 @@ static int create(struct rfm *r, struct rfm_make *m)
 int cmd_create(struct rfm *r, int argc, char **argv)
 {
 	struct rfm_make m = { 0 };
-	const struct rfm_opt opts[] = {
-		RFM_MAKE_OPTS(&m), RFM_DRY_RUN(&m.dry_run), RFM_JSON(r), RFM_END
+	const struct rfm_opt more[] = {
+		RFM_DRY_RUN(&m.dry_run), RFM_JSON(r), RFM_END
 	};
+	struct rfm_opt opts[RFM_MAKE_OPTS + ARRAY_SIZE(more)];
 	struct rfm_words words;
-	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+	int ret;
 
+	rfm_make_opts(&m, opts, more);
+	ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
 	if (ret) {
 		ret = ret > 0 ? 0 : ret;
 		goto out;
 	}
 	if (words.n > 1 || (words.n && m.name)) {
-		ret = rf_error(r->rf, -EINVAL, "one name only: \"%s\" is too much (a command goes after --)",
+		ret = rf_error(r->rf, -EINVAL,
+			       "one name only: \"%s\" is too much (a command goes after --)",
 			       words.v[words.n - 1]);
 		goto out;
 	}

@@ -21,7 +21,8 @@ static int one(struct rfm *r, const struct rf_stop *s)
 	if ((!ret || ret == -EUCLEAN) && !s->dry_run)
 		rf_lock_clear(s->name);
 	if (ret == -EUCLEAN)
-		rf_error(r->rf, ret, "%s (rfm list --quarantine shows what is left, rfm recover tries again)",
+		rf_error(r->rf, ret,
+			 "%s (rfm list --quarantine shows it, rfm recover tries again)",
 			 rf_strerror(r->rf));
 	return ret;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm logs: what the console printed, also of a subOS that is gone */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +126,7 @@ static int logs(struct rfm *r, const char *name, bool on, const char *word)
 		goto out;
 	}
 	if (lost && !word)
-		rfm_warn("the first %" PRIu64 " bytes are lost", lost);
+		rfm_warn("the first %lu bytes are lost", lost);
 	fwrite(from, 1, t.v + t.n - from, stdout);
 	fflush(stdout);
 	if (on)

@@ -38,12 +38,10 @@ static const struct {
 	{ "version", cmd_version, "versions of rfm, the module and their ABI", false, false },
 };
 
-#define NR_CMDS (sizeof(cmds) / sizeof(cmds[0]))
-
-static void usage(FILE *f)
+static void print_usage(FILE *f)
 {
 	fprintf(f, "usage: rfm VERB [OPTION]...\n\n");
-	for (size_t i = 0; i < NR_CMDS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		fprintf(f, "  %-9s %s\n", cmds[i].name, cmds[i].help);
 	fprintf(f, "\nrfm VERB --help tells more. Exit codes: 0 ok, 1 bad request, 2 refused,\n"
 		   "3 unknown name, node or CPU, 4 taken or too little, 5 timeout, 6 subOS crashed,\n"
@@ -105,11 +103,11 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
-		usage(stderr);
+		print_usage(stderr);
 		return 1;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		usage(stdout);
+		print_usage(stdout);
 		return 0;
 	}
 	if (!strcmp(argv[1], "--version"))
@@ -118,7 +116,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rfm: out of memory\n");
 		return 4;
 	}
-	for (size_t i = 0; i < NR_CMDS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++) {
 		if (strcmp(argv[1], cmds[i].name))
 			continue;
 		ret = run(&r, i, argc - 1, argv + 1);

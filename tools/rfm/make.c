@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/rainforest.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,45 @@
 #define CMDLINE_MAX	2047
 #define MEMORY_DEFAULT	"256M"
 #define CONTROL_SIZE	(2ULL << 20)	/* of a subOS's first region: rf/abi/layout.h */
+
+/**
+ * rfm_make_opts() - the options of create and run
+ * @m: where their values go
+ * @opts: room for RFM_MAKE_OPTS and those of @more
+ * @more: the verb's own, up to and with RFM_END
+ */
+void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more)
+{
+	const struct rfm_opt own[RFM_MAKE_OPTS] = {
+		{ "name", 0, OPT_STRING, &m->name, "NAME", "name of the subOS" },
+		{ "cpus", 0, OPT_STRING, &m->cpus, "LIST",
+			"these CPUs, as for taskset: 2-3 or 5,7" },
+		{ "ncpus", 0, OPT_STRING, &m->ncpus, "N[@nodeK]",
+			"as many CPUs, of node K (default 1)" },
+		{ "memory", 0, OPT_STRINGS, &m->memory, "SIZE[@nodeK]",
+			"memory, of node K or the CPUs' nodes; repeatable (default 256M)" },
+		{ "exact", 0, OPT_FLAG, &m->exact, NULL, "do not round sizes up to memory blocks" },
+		{ "kernel", 0, OPT_STRING, &m->kernel, "FILE",
+			"bzImage or vmlinux (default $RF_KERNEL or " RF_KERNEL_DEFAULT ")" },
+		{ "initrd", 0, OPT_STRING, &m->initrd, "FILE", "initramfs, as it is" },
+		{ "rootfs", 0, OPT_STRING, &m->rootfs, "DIR",
+			"folder to pack as the root file system" },
+		{ "bin", 0, OPT_STRING, &m->bin, "FILE",
+			"program to pack with its libraries; what follows -- are its arguments" },
+		{ "include", 0, OPT_STRINGS, &m->include, "PATH",
+			"file or folder to add at its own place; repeatable" },
+		{ "init", 0, OPT_STRING, &m->init, "PATH", "PID 1 of your own" },
+		{ "hostname", 0, OPT_STRING, &m->hostname, "H", "host name (default: the name)" },
+		{ "append", 0, OPT_STRINGS, &m->append, "ARGS",
+			"more for the kernel command line" },
+	};
+
+	memcpy(opts, own, sizeof(own));
+	opts += RFM_MAKE_OPTS;
+	for (; more->name; more++)
+		memcpy(opts++, more, sizeof(*opts));
+	memcpy(opts, more, sizeof(*opts));
+}
 
 struct plan {
 	uint32_t *cpu;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm recover: what a killed rfm left behind, and what is in quarantine */
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/rainforest.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +69,8 @@ static int orphans(struct rfm *r, bool dry_run, struct result *res)
 		if (ret == -EPERM || ret == -EACCES)
 			break;
 		if (ret && ret != -EUCLEAN) {
-			fprintf(stderr, "rfm: recover: %s: %s\n", list[i].name, rf_strerror(r->rf));
+			fprintf(stderr, "rfm: recover: %s: %s\n", list[i].name,
+				rf_strerror(r->rf));
 			res->nr_failed++;
 			ret = 0;
 			continue;
@@ -79,8 +79,9 @@ static int orphans(struct rfm *r, bool dry_run, struct result *res)
 		json_object_array_add(res->destroyed, json_object_new_string(list[i].name));
 		res->nr_destroyed++;
 		if (!r->json)
-			rfm_say_change(&list[i], dry_run ? "was left behind and would be destroyed" :
-						 "was left behind and is destroyed");
+			rfm_say_change(&list[i], dry_run ?
+				       "was left behind and would be destroyed" :
+				       "was left behind and is destroyed");
 	}
 	rf_subos_free(list, n);
 	return ret;

@@ -73,7 +73,8 @@ struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n)
 void rfm_json_print(struct json_object *o);
 
 /* say.c: for people */
-void rfm_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+__attribute__((format(printf, 1, 2)))
+void rfm_warn(const char *fmt, ...);
 void rfm_warnings(const struct rf_subos *s);
 void rfm_say_change(const struct rf_subos *s, const char *what);
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);
@@ -95,25 +96,9 @@ struct rfm_make {
 	struct json_object *notes;	/* what was said on the way */
 };
 
-#define RFM_MAKE_OPTS(m) \
-	{ "name", 0, OPT_STRING, &(m)->name, "NAME", "name of the subOS" }, \
-	{ "cpus", 0, OPT_STRING, &(m)->cpus, "LIST", "these CPUs, as for taskset: 2-3 or 5,7" }, \
-	{ "ncpus", 0, OPT_STRING, &(m)->ncpus, "N[@nodeK]", "as many CPUs, of node K (default 1)" }, \
-	{ "memory", 0, OPT_STRINGS, &(m)->memory, "SIZE[@nodeK]", \
-		"memory, of node K or of the CPUs' nodes; repeatable (default 256M)" }, \
-	{ "exact", 0, OPT_FLAG, &(m)->exact, NULL, "do not round sizes up to memory blocks" }, \
-	{ "kernel", 0, OPT_STRING, &(m)->kernel, "FILE", \
-		"bzImage or vmlinux (default $RF_KERNEL or " RF_KERNEL_DEFAULT ")" }, \
-	{ "initrd", 0, OPT_STRING, &(m)->initrd, "FILE", "initramfs, as it is" }, \
-	{ "rootfs", 0, OPT_STRING, &(m)->rootfs, "DIR", "folder to pack as the root file system" }, \
-	{ "bin", 0, OPT_STRING, &(m)->bin, "FILE", \
-		"program to pack with its libraries; what follows -- are its arguments" }, \
-	{ "include", 0, OPT_STRINGS, &(m)->include, "PATH", \
-		"file or folder to add at its own place; repeatable" }, \
-	{ "init", 0, OPT_STRING, &(m)->init, "PATH", "PID 1 of your own" }, \
-	{ "hostname", 0, OPT_STRING, &(m)->hostname, "H", "host name (default: the name)" }, \
-	{ "append", 0, OPT_STRINGS, &(m)->append, "ARGS", "more for the kernel command line" }
+#define RFM_MAKE_OPTS	13	/* options that rfm_make_opts() has */
 
+void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
 void rfm_make_clear(struct rfm_make *m);
 

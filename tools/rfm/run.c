@@ -6,6 +6,7 @@
 #include <linux/rainforest_console.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +39,18 @@ struct job {
 };
 
 static int sig_pipe[2] = { -1, -1 };
-static volatile sig_atomic_t last_signal;
+static atomic_int last_signal;
 
 static void on_signal(int sig)
 {
 	int saved = errno;
 	char byte = sig;
+	ssize_t n;
 
 	last_signal = sig;
-	if (write(sig_pipe[1], &byte, 1) < 0) {
-		/* full: there is enough to read already */
-	}
+	/* when it is full, there is enough to read already */
+	n = write(sig_pipe[1], &byte, 1);
+	(void)n;
 	errno = saved;
 }
 
@@ -88,7 +90,9 @@ static void make_name(char *name, size_t len)
 
 static int attach(struct rfm *r, struct job *j)
 {
-	static const unsigned int stream[] = { RF_STREAM_STDIN, RF_STREAM_STDOUT, RF_STREAM_STDERR };
+	static const unsigned int stream[] = {
+		RF_STREAM_STDIN, RF_STREAM_STDOUT, RF_STREAM_STDERR,
+	};
 
 	for (int i = 0; i < NR_PUMPS; i++) {
 		int fd = rf_attach(r->rf, j->make.name, stream[i], 0, NULL);
@@ -105,9 +109,10 @@ static int attach(struct rfm *r, struct job *j)
 /* Ask PID 1 first, and take the CPUs when patience ends or is lost */
 static void stop(struct rfm *r, struct job *j, int sig)
 {
-	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 0 };
+	/* one millisecond: enough to ask; the streams have to flow meanwhile */
+	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 1 };
 	struct rf_subos reply;
-	int ret = -EBUSY;
+	int ret;
 
 	if (!j->asked) {
 		j->asked = sig;
@@ -268,7 +273,7 @@ static int live(struct rfm *r, struct job *j)
 }
 
 /* Give everything back; a failure of this kind is reported before the status */
-static int destroy(struct rfm *r, const struct job *j, int status)
+static int give_back(struct rfm *r, const struct job *j, int status)
 {
 	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 0, .force = true };
 	char text[512];
@@ -320,7 +325,7 @@ static int run(struct rfm *r, struct job *j)
 		ret = live(r, j);
 		/* interrupted before it began: nobody wants it */
 		if (j->rm || ret == -EINTR)
-			ret = destroy(r, j, ret);
+			ret = give_back(r, j, ret);
 	}
 	rf_lock_drop(j->make.name, lock, stale && exists);
 	if (r->json && ret >= 0) {
@@ -335,21 +340,24 @@ static int run(struct rfm *r, struct job *j)
 int cmd_run(struct rfm *r, int argc, char **argv)
 {
 	struct job j = { .make.no_shell = true };
-	const struct rfm_opt opts[] = {
-		RFM_MAKE_OPTS(&j.make),
+	const struct rfm_opt more[] = {
 		{ "rm", 0, OPT_FLAG, &j.rm, NULL, "destroy it afterwards" },
 		RFM_DRY_RUN(&j.make.dry_run), RFM_JSON(r), RFM_END
 	};
+	struct rfm_opt opts[RFM_MAKE_OPTS + ARRAY_SIZE(more)];
 	struct rfm_words words;
 	char name[16];
-	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+	int ret;
 
+	rfm_make_opts(&j.make, opts, more);
+	ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
 	if (ret) {
 		ret = ret > 0 ? 0 : ret;
 		goto out;
 	}
 	if (words.n) {
-		ret = rf_error(r->rf, -EINVAL, "\"%s\" is too much: a command goes after --, a name after --name",
+		ret = rf_error(r->rf, -EINVAL,
+			       "\"%s\" is too much: a command goes after --, a name after --name",
 			       words.v[0]);
 		goto out;
 	}

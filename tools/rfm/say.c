@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lines for people. Results go to stdout, warnings to stderr. */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

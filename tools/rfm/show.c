@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm show: all about one subOS */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,7 +14,7 @@ static void print_beats(const struct rf_subos *s)
 		return;
 	printf("heartbeats   ");
 	for (size_t i = 0; i < s->nr_beats; i++)
-		printf(" %" PRIu64, s->beat[i]);
+		printf(" %lu", s->beat[i]);
 	printf("\n");
 }
 
@@ -45,11 +44,11 @@ static void print(const struct rf_subos *s)
 	printf("CPUs          %s\nmemory        %s\n", cpus ?: "?", memory ?: "?");
 	for (size_t i = 0; i < s->nr_mems; i++)
 		if (s->mem[i].start)
-			printf("              %#" PRIx64 "-%#" PRIx64 " node %d\n", s->mem[i].start,
+			printf("              %#lx-%#lx node %d\n", s->mem[i].start,
 			       s->mem[i].start + s->mem[i].size - 1, s->mem[i].node);
-	printf("starts        %" PRIu64 "\n", s->generation);
+	printf("starts        %lu\n", s->generation);
 	print_beats(s);
-	printf("console       %" PRIu64 " bytes, %" PRIu64 " lost\n", s->console_bytes,
+	printf("console       %lu bytes, %lu lost\n", s->console_bytes,
 	       s->console_lost);
 	printf("overhead      %s\n", rfm_human(s->host_bytes, size, sizeof(size)));
 	if (created && localtime_r(&created, &tm) &&

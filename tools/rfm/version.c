@@ -4,7 +4,9 @@
 
 #include "rfm.h"
 
-static const char synopsis[] = "[OPTION]...\n\nPrints the versions of rfm, the module and their ABI.";
+static const char synopsis[] =
+	"[OPTION]...\n\n"
+	"Prints the versions of rfm, the module and their ABI.";
 
 int cmd_version(struct rfm *r, int argc, char **argv)
 {
