@@ -9,7 +9,6 @@
  *	share			mount the 9p tag "share" at /mnt/share
  *	cwd	DIR		where the command starts, if it exists
  *	env	NAME=VALUE
- *	dir	DIR		mkdir -p
  *	link	TARGET	PATH	symbolic link
  *	copy	FROM	PATH
  *	insmod	FILE	ARGS	load a module
@@ -206,16 +205,14 @@ static void apply(char *line)
 
 	a = a ? a : "";
 	b = b ? b : "";
-	if (!strcmp(verb, "share"))
+	if (!strcmp(verb, "share")) {
 		must_mount("share", "/mnt/share", "9p", 0,
 			   "trans=virtio,version=9p2000.L,msize=131072,cache=mmap");
-	else if (!strcmp(verb, "cwd"))
+	} else if (!strcmp(verb, "cwd")) {
 		(void)!chdir(a);
-	else if (!strcmp(verb, "env"))
+	} else if (!strcmp(verb, "env")) {
 		putenv(a);
-	else if (!strcmp(verb, "dir"))
-		mkdirs(strcat(strcpy(malloc(strlen(a) + 2), a), "/"));
-	else if (!strcmp(verb, "link")) {
+	} else if (!strcmp(verb, "link")) {
 		mkdirs(b);
 		unlink(b);
 		if (symlink(a, b))
@@ -223,14 +220,15 @@ static void apply(char *line)
 	} else if (!strcmp(verb, "copy")) {
 		mkdirs(b);
 		copy(a, b);
-	} else if (!strcmp(verb, "insmod"))
+	} else if (!strcmp(verb, "insmod")) {
 		insmod(a, b);
-	else if (!strcmp(verb, "stdin"))
+	} else if (!strcmp(verb, "stdin")) {
 		want_stdin = 1;
-	else if (!strcmp(verb, "arg"))
+	} else if (!strcmp(verb, "arg")) {
 		command[nr_args++] = unhex(a);
-	else
+	} else {
 		say("<3>rf-vm: guest: what is '%s'?", verb);
+	}
 }
 
 /* Ports are found by name: their numbers depend on what else QEMU was given. */
@@ -242,7 +240,8 @@ static int open_port(const char *name, int flags)
 	for (int tries = 0; tries < 3000; tries++, usleep(1000))
 		for (int v = 0; v < 4; v++)
 			for (int p = 1; p < 9; p++) {
-				snprintf(path, sizeof(path), "/sys/class/virtio-ports/vport%dp%d/name", v, p);
+				snprintf(path, sizeof(path),
+					 "/sys/class/virtio-ports/vport%dp%d/name", v, p);
 				fd = open(path, O_RDONLY);
 				if (fd < 0)
 					continue;
@@ -310,9 +309,9 @@ static void feed(struct feed *f, int revents_in, int revents_out)
 	}
 	if (f->have > f->sent && revents_out) {
 		n = write(f->to, f->buf + f->sent, f->have - f->sent);
-		if (n > 0)
+		if (n > 0) {
 			f->sent += n;
-		else if (n < 0 && errno == EPIPE) {
+		} else if (n < 0 && errno == EPIPE) {
 			close(f->to);
 			f->to = -1;
 		}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * In place of rfcontroller, for tests of rfm's own part: a machine of two
+ * sockets and one subOS "web", and what rfm creates, for as long as it runs.
+ * A subOS is a child process: it runs the shell command in $FAKE_CMD.
+ * $FAKE_END is how it ends instead of "exited": panic, quiet (no status).
+ * $FAKE_FAIL names a step that fails: create, load, start.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/rainforest.h>
+#include <linux/rainforest_console.h>
+
+#include "rf.h"
+
+#define MIB (1ULL << 20)
+
+static struct rf_subos mine;	/* that this run has made */
+static bool exists;
+static int ends[4][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+static int notices[2] = { -1, -1 };
+static pid_t *command;	/* shared with its keeper */
+
+static bool fails(const char *step)
+{
+	const char *fail = getenv("FAKE_FAIL");
+
+	return fail && !strcmp(fail, step);
+}
+
+static void web(struct rf_subos *s)
+{
+	static const uint32_t cpu[] = { 2, 3 };
+
+	memset(s, 0, sizeof(*s));
+	s->id = 1;
+	strcpy(s->name, "web");
+	s->state = RAINFOREST_STATE_RUNNING;
+	s->cpu = malloc(sizeof(cpu));
+	memcpy(s->cpu, cpu, sizeof(cpu));
+	s->nr_cpus = 2;
+	s->mem = calloc(2, sizeof(*s->mem));
+	s->mem[0] = (struct rf_mem){ 0x100000000, 128 * MIB, 1 };
+	s->mem[1] = (struct rf_mem){ 0x110000000, 128 * MIB, 1 };
+	s->nr_mems = 2;
+	s->generation = 1;
+	s->created_ns = 1700000000000000000;
+}
+
+int rf_info_get(struct rf *rf, struct rf_info *info)
+{
+	(void)rf;
+	*info = (struct rf_info){ .abi_major = 1, .release = "6.12-fake", .block_size = 128 * MIB,
+				  .min_memory = 48 * MIB, .reserve_cpus = 1 };
+	return 0;
+}
+
+int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n)
+{
+	(void)rf;
+	*n = 4;
+	*list = calloc(*n, sizeof(**list));
+	for (size_t i = 0; i < *n; i++) {
+		(*list)[i] = (struct rf_cpu){ .id = i, .apic_id = 2 * i, .node = i / 2,
+					      .socket = i / 2, .core = i % 2, .online = i < 2 };
+		if (i >= 2)
+			strcpy((*list)[i].owner, "web");
+	}
+	return 0;
+}
+
+int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
+{
+	(void)rf;
+	*n = 2;
+	*list = calloc(*n, sizeof(**list));
+	for (size_t i = 0; i < *n; i++)
+		(*list)[i] = (struct rf_node){ .id = i, .total = 2048 * MIB, .free = 1500 * MIB,
+					       .carvable = 1024 * MIB, .granted = i * 256 * MIB };
+	return 0;
+}
+
+int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
+{
+	(void)rf;
+	*n = 1;
+	*list = calloc(*n, sizeof(**list));
+	web(*list);
+	return 0;
+}
+
+static int unknown(struct rf *rf, const char *name)
+{
+	return rf_error(rf, -ENOENT, "no subOS \"%s\"", name);
+}
+
+int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (!strcmp(name, "web")) {
+		web(s);
+		return 0;
+	}
+	if (!exists || strcmp(name, mine.name))
+		return unknown(rf, name);
+	*s = mine;
+	return 0;
+}
+
+int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
+{
+	(void)rf;
+	*list = NULL;
+	*n = 0;
+	return 0;
+}
+
+static void done(struct rf_subos *reply, const char *name)
+{
+	memset(reply, 0, sizeof(*reply));
+	if (name && !strcmp(name, "web"))
+		web(reply);
+	else
+		*reply = mine;
+}
+
+/* A life's steps are told on stderr, so that a test sees their order */
+static void tell(const char *step, bool dry_run)
+{
+	if (getenv("FAKE_TELL"))
+		fprintf(stderr, "fake: %s%s\n", step, dry_run ? " (dry run)" : "");
+}
+
+int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell("create", c->dry_run);
+	for (size_t i = 0; i < c->nr_cpus; i++)
+		if (!c->cpu[i])
+			return rf_error(rf, -EPERM, "CPU 0 can't be granted");
+	if (!strcmp(c->name, "web"))
+		return rf_error(rf, -EEXIST, "web exists already");
+	if (fails("create"))
+		return rf_error(rf, -ENOSPC, "node 1 can give 128M");
+	memset(&mine, 0, sizeof(mine));
+	mine.id = 2;
+	snprintf(mine.name, sizeof(mine.name), "%s", c->name);
+	mine.state = RAINFOREST_STATE_RESERVED;
+	exists = !c->dry_run;
+	*reply = mine;
+	return 0;
+}
+
+int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell("load", l->dry_run);
+	if (getenv("FAKE_TELL"))
+		fprintf(stderr, "fake: %zu initrds, command line \"%s\"\n", l->nr_initrds, l->cmdline);
+	if (fails("load"))
+		return rf_error(rf, -ENOEXEC, "not for this machine");
+	mine.state = RAINFOREST_STATE_LOADED;
+	*reply = mine;
+	return 0;
+}
+
+/* Waits for the command, and writes how it ended as a notice */
+static void keep(const char *cmd)
+{
+	int status;
+	pid_t pid;
+
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
+		signal(SIGPIPE, SIG_DFL);
+		dup2(ends[RF_STREAM_STDIN][0], 0);
+		dup2(ends[RF_STREAM_STDOUT][1], 1);
+		dup2(ends[RF_STREAM_STDERR][1], 2);
+		for (int i = 0; i < 4; i++) {
+			close(ends[i][0]);
+			close(ends[i][1]);
+		}
+		execl("/bin/sh", "sh", "-c", cmd, NULL);
+		_exit(127);
+	}
+	setpgid(pid, pid);
+	*command = pid;
+	for (int i = 0; i < 4; i++) {
+		close(ends[i][0]);
+		close(ends[i][1]);
+	}
+	waitpid(pid, &status, 0);
+	if (write(notices[1], &status, sizeof(status)) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+int rf_start(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell("start", s->dry_run);
+	if (fails("start"))
+		return rf_error(rf, -ETIMEDOUT, "%s gave no sign of life", s->name);
+	mine.state = RAINFOREST_STATE_RUNNING;
+	command = mmap(NULL, sizeof(*command), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!fork())
+		keep(getenv("FAKE_CMD") ?: "true");
+	close(ends[RF_STREAM_STDIN][0]);
+	close(ends[RF_STREAM_STDOUT][1]);
+	close(ends[RF_STREAM_STDERR][1]);
+	done(reply, s->name);
+	return 0;
+}
+
+int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell("stop", s->dry_run);
+	if (command && *command)
+		kill(-*command, SIGTERM);
+	return rf_error(rf, -ETIMEDOUT, "%s did not stop", s->name);
+}
+
+int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	(void)rf;
+	memset(reply, 0, sizeof(*reply));
+	tell("kill", s->dry_run);
+	if (command && *command)
+		kill(-*command, SIGKILL);
+	return 0;
+}
+
+int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
+{
+	tell("destroy", s->dry_run);
+	if (strcmp(s->name, "web") && (!exists || strcmp(s->name, mine.name))) {
+		memset(reply, 0, sizeof(*reply));
+		return unknown(rf, s->name);
+	}
+	done(reply, s->name);
+	exists = exists && !strcmp(s->name, "web");
+	return 0;
+}
+
+int rf_recover(struct rf *rf, struct rf_quarantine *reply)
+{
+	(void)rf;
+	memset(reply, 0, sizeof(*reply));
+	return 0;
+}
+
+int rf_events_open(struct rf *rf)
+{
+	if (notices[0] < 0 && pipe2(notices, O_CLOEXEC | O_NONBLOCK))
+		return rf_error(rf, -errno, "pipe");
+	return 0;
+}
+
+int rf_events_fd(const struct rf *rf)
+{
+	(void)rf;
+	return notices[0];
+}
+
+int rf_event_next(struct rf *rf, struct rf_subos *ev)
+{
+	const char *end = getenv("FAKE_END");
+	int status;
+
+	(void)rf;
+	memset(ev, 0, sizeof(*ev));
+	if (read(notices[0], &status, sizeof(status)) != sizeof(status))
+		return 0;
+	mine.state = RAINFOREST_STATE_STOPPED;
+	mine.reason = RAINFOREST_REASON_POWEROFF;
+	if (end && !strcmp(end, "panic")) {
+		mine.state = RAINFOREST_STATE_PANICKED;
+		mine.reason = RAINFOREST_REASON_PANIC;
+	} else if (!end) {
+		mine.exited = true;
+		mine.exit_status = rf_exit_from_wait(status);
+	}
+	*ev = mine;
+	return 1;
+}
+
+int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos *end)
+{
+	int ret = rf_subos_get(rf, name, end);
+
+	(void)timeout_ms;
+	if (ret)
+		return ret;
+	rf_subos_clear(end);
+	return rf_error(rf, -ETIMEDOUT, "%s has not stopped in time", name);
+}
+
+int rf_attach(struct rf *rf, const char *name, unsigned int stream, unsigned int flags,
+	      uint64_t *lost)
+{
+	static const char log[] = "line 1\r\nline 2\r\n[panic] line 3\xff\r\n";
+	bool in = stream == RF_STREAM_STDIN;
+
+	(void)flags;
+	if (lost)
+		*lost = 0;
+	if (strcmp(name, "web") && (!exists || strcmp(name, mine.name)))
+		return unknown(rf, name);
+	if (pipe2(ends[stream], O_CLOEXEC))
+		return rf_error(rf, -errno, "pipe");
+	fcntl(ends[stream][in], F_SETFL, O_NONBLOCK);
+	if (stream == RF_STREAM_CONSOLE) {
+		if (write(ends[stream][1], log, sizeof(log) - 1) < 0)
+			return rf_error(rf, -errno, "write");
+		close(ends[stream][1]);
+	}
+	return ends[stream][in];
+}
