@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attributes into structures. Unknown attributes are from newer kernels. */
+/* Attributes into structures, and their end. Unknown ones are from newer kernels. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,4 +355,58 @@ int rf_decode_quarantine(struct nlattr *attrs, int len, void *arg)
 			return ret;
 	}
 	return 0;
+}
+
+void rf_cpus_free(struct rf_cpu *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].sibling);
+	free(list);
+}
+
+void rf_nodes_free(struct rf_node *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].distance);
+	free(list);
+}
+
+static void strings_free(char **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i]);
+	free(v);
+}
+
+/**
+ * rf_subos_clear() - free the parts of a subOS's description, and zero it
+ * @s: the description, not itself freed
+ */
+void rf_subos_clear(struct rf_subos *s)
+{
+	free(s->message);
+	free(s->cpu);
+	free(s->mem);
+	free(s->beat);
+	free(s->timing);
+	strings_free(s->warning, s->nr_warnings);
+	strings_free(s->pinned, s->nr_pinned);
+	memset(s, 0, sizeof(*s));
+}
+
+void rf_subos_free(struct rf_subos *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rf_subos_clear(&list[i]);
+	free(list);
+}
+
+void rf_quarantine_free(struct rf_quarantine *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].why);
+		free(list[i].cpu);
+		free(list[i].mem);
+	}
+	free(list);
 }

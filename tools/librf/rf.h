@@ -181,9 +181,6 @@ int rf_events_fd(const struct rf *rf);
 int rf_event_next(struct rf *rf, struct rf_subos *ev);
 int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms,
 	    struct rf_subos *end);
-bool rf_state_over(uint32_t state);
-bool rf_state_active(uint32_t state);
-int rf_subos_status(struct rf *rf, const struct rf_subos *s);
 
 /* ---- streams: stream.c ---- */
 
@@ -228,6 +225,9 @@ char *rf_cpus_text(const uint32_t *cpu, size_t n);
 const char *rf_state_text(uint32_t state);
 const char *rf_reason_text(uint32_t reason);
 const char *rf_event_text(uint32_t event);
+bool rf_state_over(uint32_t state);
+bool rf_state_active(uint32_t state);
+int rf_subos_status(struct rf *rf, const struct rf_subos *s);
 int rf_exit_code(int err);
 int rf_exit_from_wait(int wstatus);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Words for the kernel's numbers, and the exit codes. */
+/* Words for the kernel's numbers, and what they amount to: exit codes. */
 #include <errno.h>
 #include <sys/wait.h>
 
@@ -119,4 +119,55 @@ int rf_exit_from_wait(int wstatus)
 	if (WIFSIGNALED(wstatus))
 		return 128 + WTERMSIG(wstatus);
 	return WEXITSTATUS(wstatus);
+}
+
+/**
+ * rf_state_over() - has a subOS in this state ended?
+ * @state: RAINFOREST_STATE_*
+ */
+bool rf_state_over(uint32_t state)
+{
+	return state >= RAINFOREST_STATE_STOPPED;
+}
+
+/**
+ * rf_state_active() - do CPUs run in a subOS in this state?
+ * @state: RAINFOREST_STATE_*
+ */
+bool rf_state_active(uint32_t state)
+{
+	return state == RAINFOREST_STATE_BOOTING || state == RAINFOREST_STATE_RUNNING ||
+	       state == RAINFOREST_STATE_STOPPING;
+}
+
+/**
+ * rf_subos_status() - the exit status that a subOS's end amounts to
+ * @rf: the handle
+ * @s: a subOS that is over
+ *
+ * Return: 0..255: the command's, or 0 for an orderly end that had none, or
+ * 137 if it was killed; -EHOSTDOWN when it crashed, with its last word noted.
+ */
+int rf_subos_status(struct rf *rf, const struct rf_subos *s)
+{
+	bool crashed = s->state > RAINFOREST_STATE_STOPPED;
+
+	switch (s->reason) {
+	case RAINFOREST_REASON_PANIC:
+	case RAINFOREST_REASON_EMERGENCY:
+	case RAINFOREST_REASON_REFUSED:
+	case RAINFOREST_REASON_BOOT_TIMEOUT:
+	case RAINFOREST_REASON_HEARTBEAT:
+		crashed = true;
+		break;
+	}
+	if (s->exited && s->reason != RAINFOREST_REASON_PANIC)
+		return s->exit_status & 0xff;
+	if (crashed)
+		return rf_error(rf, -EHOSTDOWN, "%s crashed (%s, %s)%s%s", s->name,
+				rf_state_text(s->state), rf_reason_text(s->reason),
+				s->message ? ": " : "", s->message ?: "");
+	if (s->reason == RAINFOREST_REASON_KILLED)
+		return 128 + 9;
+	return 0;
 }

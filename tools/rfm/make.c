@@ -213,6 +213,7 @@ static int pack(struct rfm *r, struct rfm_make *m, struct plan *p)
 		.init = m->init,
 		.no_shell = m->no_shell,
 		.hostname = m->hostname ?: m->name,
+		.libdir = getenv("RF_LIBDIR"),
 		.progress = on_progress,
 		.note = on_note,
 		.ctx = &pk,

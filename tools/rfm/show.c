@@ -8,6 +8,21 @@
 
 static const char synopsis[] = "NAME [OPTION]...\n\nShows all that is known about a subOS.";
 
+/* Blocks that adjoin are one line */
+static void print_regions(const struct rf_subos *s)
+{
+	for (size_t i = 0, j; i < s->nr_mems; i = j) {
+		uint64_t end = s->mem[i].start + s->mem[i].size;
+
+		for (j = i + 1; j < s->nr_mems && s->mem[j].start == end &&
+		     s->mem[j].node == s->mem[i].node; j++)
+			end += s->mem[j].size;
+		if (s->mem[i].start)
+			printf("              %#lx-%#lx node %d\n", s->mem[i].start, end - 1,
+			       s->mem[i].node);
+	}
+}
+
 static void print_beats(const struct rf_subos *s)
 {
 	if (!s->nr_beats)
@@ -42,10 +57,7 @@ static void print(const struct rf_subos *s)
 	if (s->exited)
 		printf("exit status   %d\n", s->exit_status);
 	printf("CPUs          %s\nmemory        %s\n", cpus ?: "?", memory ?: "?");
-	for (size_t i = 0; i < s->nr_mems; i++)
-		if (s->mem[i].start)
-			printf("              %#lx-%#lx node %d\n", s->mem[i].start,
-			       s->mem[i].start + s->mem[i].size - 1, s->mem[i].node);
+	print_regions(s);
 	printf("starts        %lu\n", s->generation);
 	print_beats(s);
 	printf("console       %lu bytes, %lu lost\n", s->console_bytes,
