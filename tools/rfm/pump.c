@@ -28,20 +28,11 @@ static void finish(struct rfm_pump *p)
 		close(p->to);
 }
 
-/**
- * rfm_pump_step() - move what can be moved
- * @p: the pump
- * @pfd: what poll(2) gave
- *
- * Return: 0, or -errno when rfm's own output can't be written any more; the
- * pump is done then. A subOS that doesn't take input is only the input's end.
- */
-int rfm_pump_step(struct rfm_pump *p, const struct pollfd *pfd)
+/* 1: something went through, 0: nothing now or never, -errno */
+static int move(struct rfm_pump *p)
 {
 	ssize_t n;
 
-	if (p->done || pfd->fd < 0 || !pfd->revents)
-		return 0;
 	if (p->at == p->n) {
 		n = read(p->from, p->buf, sizeof(p->buf));
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -56,11 +47,33 @@ int rfm_pump_step(struct rfm_pump *p, const struct pollfd *pfd)
 	n = write(p->to, p->buf + p->at, p->n - p->at);
 	if (n >= 0) {
 		p->at += n;
-		return 0;
+		return p->at == p->n;
 	}
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
 	n = p->in ? 0 : -errno;
 	finish(p);
 	return n;
+}
+
+/**
+ * rfm_pump_step() - move what can be moved
+ * @p: the pump
+ * @pfd: what poll(2) gave; NULL: try a pump whose source does not block
+ *
+ * A subOS's stream is read until there is nothing: that asks for a doorbell
+ * when there is more. Not for ever, because of the other pumps.
+ *
+ * Return: 0, or -errno when rfm's own output can't be written any more; the
+ * pump is done then. A subOS that doesn't take input is only the input's end.
+ */
+int rfm_pump_step(struct rfm_pump *p, const struct pollfd *pfd)
+{
+	int ret = 1;
+
+	if (p->done || (pfd && (pfd->fd < 0 || !pfd->revents)))
+		return 0;
+	for (int i = 0; ret > 0 && i < (p->in ? 1 : 64); i++)
+		ret = move(p);
+	return ret < 0 ? ret : 0;
 }

@@ -190,6 +190,9 @@ static int pump(struct rfm *r, struct job *j)
 	int ret;
 
 	ret = look(r, j);
+	for (int i = OUT; i <= ERR; i++)
+		if (rfm_pump_step(&j->pump[i], NULL))
+			stop(r, j, SIGPIPE);
 	while (!ret && !(j->over && j->pump[OUT].done && j->pump[ERR].done)) {
 		for (int i = 0; i < NR_PUMPS; i++)
 			rfm_pump_poll(&j->pump[i], &p[i]);
