@@ -102,9 +102,13 @@ static void go_to(const struct rf_cfg *cfg)
 	}
 }
 
+/*
+ * vfork(): nothing of PID 1 is copied, and it goes on once the program has
+ * been loaded. What runs until then is this file's own.
+ */
 pid_t start_command(const struct rf_cfg *cfg)
 {
-	pid_t pid = fork();
+	pid_t pid = vfork();
 	int err;
 
 	if (pid)
@@ -125,7 +129,7 @@ pid_t start_command(const struct rf_cfg *cfg)
 
 pid_t start_shell(const struct rf_cfg *cfg, const char *shell)
 {
-	pid_t pid = fork();
+	pid_t pid = vfork();
 
 	if (pid)
 		return pid;

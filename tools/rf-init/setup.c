@@ -69,7 +69,7 @@ void setup_modules(const struct rf_cfg *cfg)
 
 void setup_network(const struct rf_cfg *cfg)
 {
-	struct ifreq ifr = { .ifr_name = "lo" };
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd;
 
 	if (cfg->hostname && sethostname(cfg->hostname, strlen(cfg->hostname)))
@@ -77,9 +77,6 @@ void setup_network(const struct rf_cfg *cfg)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;		/* a kernel without networking */
-	if (!ioctl(fd, SIOCGIFFLAGS, &ifr)) {
-		ifr.ifr_flags |= IFF_UP;
-		ioctl(fd, SIOCSIFFLAGS, &ifr);
-	}
+	ioctl(fd, SIOCSIFFLAGS, &ifr);
 	close(fd);
 }
