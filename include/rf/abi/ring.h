@@ -20,13 +20,13 @@ struct rf_ring {
 	/* the producer's line */
 	__u64 head;
 	__u32 flags;
-	__u32 pad0;
+	__u32 waiting;		/* it waits for room: ring it after reading */
 	__u64 pad1[6];
 	/* the consumer's line */
 	__u64 tail;
-	__u32 waiting;		/* the producer waits for room: ring it back */
-	__u32 pad2;
-	__u64 pad3[6];
+	__u32 notify;		/* it waits for bytes: ring it after writing */
+	__u32 pad0;
+	__u64 pad2[6];
 	__u8 data[];
 };
 

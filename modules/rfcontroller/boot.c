@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a subOS finds in its control area, and its first instruction */
+#define pr_fmt(fmt) "rainforest: " fmt
+
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/topology.h>
+
+#include <asm/apic.h>
+#include <asm/bootparam.h>
+#include <asm/e820/types.h>
+#include <asm/irq_vectors.h>
+#include <asm/msr.h>
+#include <asm/setup.h>
+#include <asm/smp.h>
+#include <asm/tsc.h>
+
+#include "image.h"
+#include "rfcontroller.h"
+
+extern unsigned int lapic_timer_period;
+
+/*
+ * In front of what the user gives, so that an "--" in that ends nothing here.
+ * Microcode is the supervisor's to load; the kernel lies where it was put; the
+ * root may fill all memory, not the half of it that tmpfs allows.
+ */
+#define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs "
+
+static void *rf_at(struct rf_subos *s, u32 offset)
+{
+	return (void *)s->desc + offset;
+}
+
+/* ---- the identity map: home region and trampoline, 4 levels ---- */
+
+struct rf_ident {
+	u64 *base;
+	u64 phys;
+	unsigned int used;
+};
+
+static u64 *rf_ident_next(struct rf_ident *id, u64 *entry)
+{
+	unsigned int n;
+
+	if (*entry & _PAGE_PRESENT)
+		return id->base + ((*entry & PTE_PFN_MASK) - id->phys) / sizeof(u64);
+	n = id->used++;
+	if (n >= RF_IDENT_SIZE / PAGE_SIZE)
+		return NULL;
+	*entry = (id->phys + n * PAGE_SIZE) | _PAGE_PRESENT | _PAGE_RW;
+	return id->base + n * PAGE_SIZE / sizeof(u64);
+}
+
+static int rf_ident_map(struct rf_ident *id, u64 at, u64 end, bool large)
+{
+	int last = large ? 21 : 12;
+
+	for (; at < end; at += 1ULL << last) {
+		u64 *table = id->base;
+
+		for (int shift = 39; shift > last; shift -= 9) {
+			table = rf_ident_next(id, &table[(at >> shift) & 511]);
+			if (!table)
+				return -ENOSPC;
+		}
+		table[(at >> last) & 511] = at | _PAGE_PRESENT | _PAGE_RW | (large ? _PAGE_PSE : 0);
+	}
+	return 0;
+}
+
+/*
+ * Only until the kernel has its own page tables: its image and the control
+ * area; never more than is granted, as speculation may touch what is mapped.
+ */
+static int rf_ident_build(struct rf_subos *s, u64 end)
+{
+	struct rf_ident id = {
+		.base = rf_at(s, RF_OFF_IDENT),
+		.phys = s->desc_phys + RF_OFF_IDENT,
+		.used = 1,
+	};
+
+	memset(id.base, 0, RF_IDENT_SIZE);
+	return rf_ident_map(&id, s->desc_phys, end, true) ?:
+	       rf_ident_map(&id, rf_trampoline_phys(), rf_trampoline_phys() + PAGE_SIZE, false);
+}
+
+/* Map the control area at its new home and build what doesn't change in it */
+int rf_boot_map(struct rf_subos *s, const struct rf_placement *p)
+{
+	if (s->desc && s->desc_phys != p->home.start) {
+		memunmap(s->desc);
+		s->desc = NULL;
+	}
+	if (!s->desc) {
+		s->desc = memremap(p->home.start, RF_CONTROL_SIZE, MEMREMAP_WB);
+		if (!s->desc)
+			return -ENOMEM;
+		s->desc_phys = p->home.start;
+	}
+	/* at most 32 GiB: one table a GiB must fit the space for the tables */
+	return rf_ident_build(s, min(p->home.start + p->home.size, p->home.start + (32ULL << 30)));
+}
+
+/* ---- boot_params ---- */
+
+static void rf_e820(struct boot_params *bp, const struct rf_subos *s)
+{
+	struct rf_boot_region *r;
+	unsigned int n = 0, nr;
+
+	r = kcalloc(RF_BOOT_MAX_REGIONS, sizeof(*r), GFP_KERNEL);
+	if (!r)
+		return;		/* no entries: the kernel says so and stops */
+	nr = rf_memory_regions(&s->res, r, RF_BOOT_MAX_REGIONS);
+	for (unsigned int i = 0; i < nr; i++) {
+		u64 start = r[i].start, end = start + r[i].size;
+
+		/* Linux refuses a map of one entry: the control area is one */
+		if (start == s->desc_phys) {
+			bp->e820_table[n++] = (struct boot_e820_entry) {
+				.addr = start, .size = RF_CONTROL_SIZE, .type = E820_TYPE_RAM,
+			};
+			start += RF_CONTROL_SIZE;
+		}
+		bp->e820_table[n++] = (struct boot_e820_entry) {
+			.addr = start, .size = end - start, .type = E820_TYPE_RAM,
+		};
+	}
+	bp->e820_entries = n;
+	kfree(r);
+}
+
+void rf_boot_params(struct rf_subos *s, const struct rf_image *img, const struct rf_placement *p)
+{
+	struct boot_params *bp = rf_at(s, RF_OFF_BOOT_PARAMS);
+	char *cmdline = rf_at(s, RF_OFF_CMDLINE);
+	u64 cmdline_phys = s->desc_phys + RF_OFF_CMDLINE;
+
+	memset(bp, 0, PAGE_SIZE);
+	if (img->bzimage) {
+		/* as far as the header says, from byte 0x201 on */
+		size_t len = 0x202 + ((u8 *)img->buf)[0x201] - 0x1f1;
+
+		memcpy(&bp->hdr, img->buf + 0x1f1, min(len, sizeof(bp->hdr)));
+	} else {
+		bp->hdr.boot_flag = 0xaa55;
+		bp->hdr.header = 0x53726448;
+		bp->hdr.version = 0x20f;
+		bp->hdr.kernel_alignment = img->align;
+	}
+	bp->hdr.type_of_loader = 0xff;
+	bp->hdr.loadflags = LOADED_HIGH;
+	bp->hdr.code32_start = (u32)p->kernel;
+	bp->hdr.ramdisk_image = (u32)p->initrd;
+	bp->ext_ramdisk_image = p->initrd >> 32;
+	bp->hdr.ramdisk_size = (u32)p->initrd_size;
+	bp->ext_ramdisk_size = p->initrd_size >> 32;
+	bp->hdr.cmd_line_ptr = (u32)cmdline_phys;
+	bp->ext_cmd_line_ptr = cmdline_phys >> 32;
+	bp->hdr.hardware_subarch = RF_BOOT_SUBARCH;
+	bp->hdr.hardware_subarch_data = s->desc_phys;
+	rf_e820(bp, s);
+	snprintf(cmdline, RF_CMDLINE_MAX, RF_CMDLINE "%s", s->cmdline ?: "");
+}
+
+/* ---- the descriptor ---- */
+
+static unsigned int rf_node_index(int *nodes, unsigned int *nr, int node)
+{
+	unsigned int i;
+
+	for (i = 0; i < *nr; i++)
+		if (nodes[i] == node)
+			return i;
+	if (*nr == RF_BOOT_MAX_NODES)
+		return 0;
+	nodes[(*nr)++] = node;
+	return i;
+}
+
+/*
+ * The subOS numbers its nodes from 0: first those that it owns something on,
+ * then the machine's others, from which something may come later.
+ */
+static void rf_desc_topology(struct rf_subos *s, struct rf_boot_desc *d)
+{
+	int nodes[RF_BOOT_MAX_NODES];
+	unsigned int nr = 0, cpu, i, j;
+
+	d->nr_regions = rf_memory_regions(&s->res, d->region, RF_BOOT_MAX_REGIONS);
+	for (i = 0; i < d->nr_regions; i++)
+		d->region[i].node = rf_node_index(nodes, &nr, d->region[i].node);
+
+	d->nr_cpus = s->res.nr_cpus;
+	for (i = 0; i < s->res.nr_cpus; i++)
+		d->cpu[i] = (struct rf_boot_cpu) {
+			.apicid	 = s->res.cpus[i].apicid,
+			.node	 = rf_node_index(nodes, &nr, s->res.cpus[i].node),
+			.present = 1,
+		};
+	for (i = 0; i < RF_BOOT_MAX_CPUS; i++)
+		d->cpu[i].rsp = s->desc_phys + RF_OFF_STACKS + (i + 1) * RF_STACK_SIZE;
+
+	for_each_present_cpu(cpu) {
+		if (d->nr_apicids == RF_BOOT_MAX_APICIDS)
+			break;
+		d->apicid[d->nr_apicids] = cpu_physical_id(cpu);
+		d->apicid_node[d->nr_apicids++] = rf_node_index(nodes, &nr, cpu_to_node(cpu));
+	}
+	d->nr_nodes = nr;
+	for (i = 0; i < nr; i++)
+		for (j = 0; j < nr; j++)
+			d->distance[i][j] = node_distance(nodes[i], nodes[j]);
+}
+
+static void rf_desc_rings(struct rf_boot_desc *d)
+{
+	static const struct rf_boot_ring rings[RF_RING_COUNT] = {
+		[RF_RING_CONSOLE_OUT]	= { RF_OFF_CONSOLE_OUT, RF_LEN_CONSOLE_OUT },
+		[RF_RING_CONSOLE_IN]	= { RF_OFF_CONSOLE_IN, RF_LEN_CONSOLE_IN },
+		[RF_RING_STDIN]		= { RF_OFF_STDIN, RF_LEN_STDIN },
+		[RF_RING_STDOUT]	= { RF_OFF_STDOUT, RF_LEN_STDOUT },
+		[RF_RING_STDERR]	= { RF_OFF_STDERR, RF_LEN_STDERR },
+	};
+
+	for (unsigned int i = 0; i < RF_RING_COUNT; i++) {
+		d->ring[i] = rings[i];
+		memset((void *)d + rings[i].offset, 0, sizeof(struct rf_ring));
+	}
+}
+
+static void rf_desc_fill(struct rf_subos *s)
+{
+	struct rf_boot_desc *d = s->desc;
+
+	memset(d, 0, sizeof(*d));
+	d->magic = RF_BOOT_MAGIC;
+	d->version_major = RF_BOOT_VERSION_MAJOR;
+	d->version_minor = RF_BOOT_VERSION_MINOR;
+	d->size = sizeof(*d);
+	d->self = s->desc_phys;
+	d->generation = s->generation;
+	d->id = s->id;
+	strscpy(d->name, s->name, sizeof(d->name));
+	d->doorbell_vector = RAINFOREST_DOORBELL_VECTOR;
+	d->sup_apicid = cpu_physical_id(0);
+	d->sup_vector = RAINFOREST_DOORBELL_VECTOR;
+	d->comm_apicid = s->res.cpus[0].apicid;
+	d->x2apic = x2apic_enabled();
+	d->bsp_apicid = boot_cpu_physical_apicid;
+	d->tsc_khz = tsc_khz;
+	/* With a TSC deadline there is no period, and the subOS needs none */
+	d->lapic_hz = boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER) ? 0 : lapic_timer_period * HZ;
+	d->trampoline = rf_trampoline_phys();
+	d->ident_pgd = s->desc_phys + RF_OFF_IDENT;
+	d->control_size = RF_CONTROL_SIZE;
+	get_random_bytes(d->seed, sizeof(d->seed));
+	rf_desc_topology(s, d);
+	rf_desc_rings(d);
+
+	d->cpu[0].cr3 = d->ident_pgd;
+	d->cpu[0].rip = s->entry;
+	d->cpu[0].rsi = s->desc_phys + RF_OFF_BOOT_PARAMS;
+	d->wall_ns = ktime_get_real_ns();
+	d->wall_tsc = rdtsc_ordered();
+}
+
+/**
+ * rf_boot_start - start a loaded subOS's first CPU
+ *
+ * Context: s->lock held, images fresh, all CPUs proven out.
+ * Return: 0 once the CPU has gone through the trampoline, -ETIMEDOUT with
+ * extack when it did not; it is to be proven out then.
+ */
+int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack)
+{
+	u64 slots = s->desc_phys + offsetof(struct rf_boot_desc, cpu);
+	int err;
+
+	lockdep_assert_held(&s->lock);
+	s->generation++;
+	s->image_fresh = false;
+	rf_desc_fill(s);
+	rf_console_start(s);
+	for (unsigned int i = 0; i < s->res.nr_cpus; i++) {
+		s->res.cpus[i].proven = false;
+		rf_trampoline_set(s->res.cpus[i].apicid, slots + i * sizeof(struct rf_boot_cpu),
+				  s->desc->ident_pgd);
+	}
+	wmb(); /* all of it before the start-up IPI */
+	s->start_tsc = rdtsc_ordered();
+	s->desc->stamp[0] = s->start_tsc;
+	err = rf_trampoline_kick(s->res.cpus[0].apicid, true);
+	if (err)
+		rf_msg(extack, "CPU %u (APIC ID %#x) does not start",
+				   s->res.cpus[0].cpu, s->res.cpus[0].apicid);
+	return err;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rfcontroller: the supervisor's end of RainForest.
+ *
+ *   trampoline.c  the page below 1 MiB, INIT and SIPI, and the proof
+ *   cpu.c         CPUs out of the supervisor and back
+ *   memory.c      memory blocks out of the supervisor and back
+ *   image.c       kernels and initramfs into a subOS's memory
+ *   boot.c        boot parameters, descriptor, first instruction
+ *   subos.c       the life of a subOS
+ *   console.c     consoles and streams
+ *   ledger.c      who owns what, for those who come after us
+ *   netlink.c     the operator's interface
+ */
+#define pr_fmt(fmt) "rainforest: " fmt
+
+#include <linux/cpu.h>
+#include <linux/memory.h>
+#include <linux/module.h>
+#include <linux/rainforest_core.h>
+#include <linux/reboot.h>
+#include <linux/suspend.h>
+#include <linux/workqueue.h>
+
+#include <asm/tsc.h>
+
+#include "rfcontroller.h"
+
+bool rf_console_tee;
+module_param_named(console_tee, rf_console_tee, bool, 0644);
+MODULE_PARM_DESC(console_tee, "copy subOS consoles to the supervisor's log, each line with the name");
+
+unsigned int rf_reserve_cpus = 1;
+module_param_named(reserve_cpus, rf_reserve_cpus, uint, 0444);
+MODULE_PARM_DESC(reserve_cpus, "CPUs that the supervisor keeps for itself (default 1)");
+
+unsigned int rf_reserve_memory = 512;
+module_param_named(reserve_memory, rf_reserve_memory, uint, 0444);
+MODULE_PARM_DESC(reserve_memory, "MiB that the supervisor keeps for itself (default 512)");
+
+/* ---- the watcher ---- */
+
+#define RF_WATCH_MS	200	/* without a doorbell */
+
+static void rf_watch(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rf_watch_work, rf_watch);
+
+static void rf_watch(struct work_struct *work)
+{
+	struct rf_subos *s, *prev = NULL;
+	bool alive = false;
+
+	/* Hold only a reference while looking: a drain may take its time */
+	mutex_lock(&rf_list_lock);
+	list_for_each_entry(s, &rf_subos_list, node) {
+		kref_get(&s->ref);
+		mutex_unlock(&rf_list_lock);
+		if (prev)
+			rf_subos_put(prev);
+		prev = s;
+		rf_subos_watch(s);
+		alive |= rf_state_alive(s->state);
+		mutex_lock(&rf_list_lock);
+		if (s->dead)
+			break;	/* its links are gone; the next round sees the others */
+	}
+	mutex_unlock(&rf_list_lock);
+	if (prev)
+		rf_subos_put(prev);
+	if (alive)
+		queue_delayed_work(system_highpri_wq, &rf_watch_work,
+				   msecs_to_jiffies(RF_WATCH_MS));
+}
+
+/* Context: any */
+void rf_watch_kick(void)
+{
+	mod_delayed_work(system_highpri_wq, &rf_watch_work, 0);
+}
+
+/* ---- the rest of the system ---- */
+
+static int rf_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	rf_subos_stop_all();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rf_reboot_block = {
+	.notifier_call	= rf_reboot,
+	.priority	= INT_MAX,
+};
+
+static int rf_pm(struct notifier_block *nb, unsigned long action, void *data)
+{
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		if (rf_anything_granted()) {
+			pr_notice("suspend refused: CPUs or memory are granted\n");
+			return notifier_from_errno(-EBUSY);
+		}
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rf_pm_block = {
+	.notifier_call	= rf_pm,
+};
+
+/* Granted memory does not come online by sysfs: the block is not there. Probe? */
+static int __init rf_init(void)
+{
+	int err;
+
+	if (check_tsc_unstable()) {
+		pr_err("the TSC is unstable here: subOSes have no other clock\n");
+		return -EOPNOTSUPP;
+	}
+	err = rf_trampoline_init();
+	if (err)
+		return err;
+	err = rf_ledger_init();
+	if (err)
+		goto err_trampoline;
+	err = rainforest_set_doorbell(rf_watch_kick);
+	if (err)
+		goto err_ledger;
+	err = rf_console_init();
+	if (err)
+		goto err_doorbell;
+	err = register_reboot_notifier(&rf_reboot_block);
+	if (err)
+		goto err_console;
+	err = register_pm_notifier(&rf_pm_block);
+	if (err)
+		goto err_reboot;
+	err = rf_netlink_init();
+	if (err)
+		goto err_pm;
+	pr_info("ready: trampoline at %#llx, memory blocks of %lu MiB\n",
+		rf_trampoline_phys(), memory_block_size_bytes() >> 20);
+	return 0;
+
+err_pm:
+	unregister_pm_notifier(&rf_pm_block);
+err_reboot:
+	unregister_reboot_notifier(&rf_reboot_block);
+err_console:
+	rf_console_exit();
+err_doorbell:
+	rainforest_set_doorbell(NULL);
+err_ledger:
+	rf_ledger_exit();
+err_trampoline:
+	rf_trampoline_exit();
+	return err;
+}
+
+/* Each subOS and each quarantine holds a reference to the module: none is left */
+static void __exit rf_exit(void)
+{
+	rf_netlink_exit();
+	unregister_pm_notifier(&rf_pm_block);
+	unregister_reboot_notifier(&rf_reboot_block);
+	rainforest_set_doorbell(NULL);
+	cancel_delayed_work_sync(&rf_watch_work);
+	rf_console_exit();
+	rf_ledger_exit();
+	rf_trampoline_exit();
+}
+
+module_init(rf_init);
+module_exit(rf_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("RainForest: carves CPUs and memory and boots subOSes on them");
+MODULE_IMPORT_NS(RAINFOREST);

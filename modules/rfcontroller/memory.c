@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory blocks: choosing them, taking them from the supervisor, and back */
+#define pr_fmt(fmt) "rainforest: " fmt
+
+#include <linux/io.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/netlink.h>
+#include <linux/page-isolation.h>
+#include <linux/rainforest_core.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "rfcontroller.h"
+
+/* What became of the last attempts on a block: don't try in vain each time */
+#define RF_REFUSED_SLOTS 64
+static struct {
+	u64 start;
+	unsigned long until;	/* jiffies */
+} rf_refused[RF_REFUSED_SLOTS];
+static unsigned int rf_refused_next;
+#define RF_REFUSED_FOR	(60 * HZ)
+
+static bool rf_block_refused(u64 start)
+{
+	for (unsigned int i = 0; i < RF_REFUSED_SLOTS; i++)
+		if (rf_refused[i].start == start && rf_refused[i].until &&
+		    time_before(jiffies, rf_refused[i].until))
+			return true;
+	return false;
+}
+
+static void rf_block_remember(u64 start)
+{
+	rf_refused[rf_refused_next].start = start;
+	rf_refused[rf_refused_next].until = (jiffies + RF_REFUSED_FOR) ?: 1;
+	rf_refused_next = (rf_refused_next + 1) % RF_REFUSED_SLOTS;
+}
+
+enum rf_block_kind { RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE };
+
+/*
+ * Could the block be taken? FREE when no page of it is in use; MAYBE when all
+ * those in use look movable, as far as can be seen without locks: an estimate
+ * that offlining has the last word on.
+ */
+static enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
+{
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size);
+	enum rf_block_kind kind = RF_BLOCK_FREE;
+
+	while (pfn < end) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || page_to_nid(page) != node || PageHWPoison(page))
+			return RF_BLOCK_NO;
+		if (PageBuddy(page)) {
+			unsigned int order = READ_ONCE(page->private);
+
+			/* read without the zone's lock: bound it */
+			pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+			continue;
+		}
+		if (PageReserved(page))
+			return RF_BLOCK_NO;
+		/* a free page on a per-CPU list, or a page of a user */
+		if (page_count(page)) {
+			if (!PageLRU(compound_head(page)) && !is_zone_movable_page(page))
+				return RF_BLOCK_NO;
+			kind = RF_BLOCK_MAYBE;
+		}
+		pfn++;
+	}
+	return kind;
+}
+
+/* Walk a node's blocks from the top: the kernel's own things lie at the bottom */
+#define rf_for_each_block_down(start, node, size)				\
+	for (start = ALIGN_DOWN(PFN_PHYS(node_end_pfn(node) - 1), size);	\
+	     start >= PFN_PHYS(node_start_pfn(node)) && start >= SZ_16M;	\
+	     start -= size)
+
+u64 rf_memory_carvable(int node)
+{
+	u64 size = memory_block_size_bytes(), start, sum = 0;
+
+	if (!node_online(node) || !NODE_DATA(node)->node_spanned_pages)
+		return 0;
+	rf_for_each_block_down(start, node, size) {
+		if (rf_block_look(start, size, node) != RF_BLOCK_NO)
+			sum += size;
+		cond_resched();
+	}
+	return sum;
+}
+
+/* Bytes of node, or of all with NUMA_NO_NODE */
+u64 rf_memory_of(const struct rf_resources *res, int node)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < res->nr_blocks; i++)
+		if (node == NUMA_NO_NODE || res->blocks[i].node == node)
+			sum += memory_block_size_bytes();
+	return sum;
+}
+
+/*
+ * Zero what was the supervisor's or a subOS's, past the caches: nobody needs
+ * it soon. Four-byte REP prefixes are slow on some machines and simulators.
+ */
+static void rf_zero(void *at, u64 size)
+{
+	void *end = at + size;
+
+	for (; at < end; at += 64)
+		asm volatile("movnti %1, 0(%0)\n\tmovnti %1, 8(%0)\n\t"
+			     "movnti %1, 16(%0)\n\tmovnti %1, 24(%0)\n\t"
+			     "movnti %1, 32(%0)\n\tmovnti %1, 40(%0)\n\t"
+			     "movnti %1, 48(%0)\n\tmovnti %1, 56(%0)"
+			     : : "r" (at), "r" (0UL) : "memory");
+	asm volatile("sfence" : : : "memory");
+}
+
+static int rf_scrub(u64 start)
+{
+	u64 size = memory_block_size_bytes();
+	void *at = memremap(start, size, MEMREMAP_WB);
+
+	if (!at)
+		return -ENOMEM;
+	for (u64 done = 0; done < size; done += SZ_2M) {
+		rf_zero(at + done, SZ_2M);
+		cond_resched();
+	}
+	memunmap(at);
+	return 0;
+}
+
+static int rf_block_take(u64 start, u32 node, struct rf_resources *res)
+{
+	u64 size = memory_block_size_bytes();
+	int err = offline_and_remove_memory(start, size);
+
+	if (err) {
+		rf_block_remember(start);
+		return err;
+	}
+	err = rf_scrub(start);
+	if (err) {
+		if (rainforest_add_memory(node, start, size))
+			pr_err("memory block %#llx stays out\n", start);
+		return err;
+	}
+	res->blocks[res->nr_blocks++] = (struct rf_block) {
+		.start = start, .node = node, .status = RF_LEDGER_GRANTED,
+	};
+	return 0;
+}
+
+/* Take count blocks of node; how many were taken is in res */
+static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
+{
+	u64 size = memory_block_size_bytes(), start;
+
+	/* the free ones; those that need migration; those refused lately */
+	for (int pass = 0; pass < 3 && count; pass++) {
+		rf_for_each_block_down(start, node, size) {
+			enum rf_block_kind kind;
+			bool refused;
+
+			if (!count)
+				break;
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			kind = rf_block_look(start, size, node);
+			refused = rf_block_refused(start);
+			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
+			    (pass < 2 && refused) || (pass == 2 && !refused))
+				continue;
+			if (!rf_block_take(start, node, res))
+				count--;
+			cond_resched();
+		}
+	}
+	return count ? -ENOSPC : 0;
+}
+
+/**
+ * rf_memory_choose - check what a request asks of memory, and say from where
+ *
+ * Without a node memory comes from the nodes of the CPUs, in equal shares.
+ * Fills res->blocks with room for the blocks, and, for a dry run, with what
+ * would be tried first. Context: rf_grant_lock held, CPUs chosen.
+ * Return: 0, -ENODEV, -ENOSPC, -EINVAL, -ERANGE, -ENOMEM with extack.
+ */
+int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
+		     struct rf_report *report, struct netlink_ext_ack *extack)
+{
+	u64 size = memory_block_size_bytes(), total = 0, asked = 0, keep;
+	u64 per_node[RF_BOOT_MAX_NODES] = { };
+	u64 can[RF_BOOT_MAX_NODES];
+
+	lockdep_assert_held(&rf_grant_lock);
+	for (unsigned int i = 0; i < req->nr_mem; i++) {
+		u64 bytes = req->mem[i].size;
+		int node = req->mem[i].node;
+
+		if (node != NUMA_NO_NODE && (node >= RF_BOOT_MAX_NODES || node < 0 ||
+					     !node_online(node) || !node_present_pages(node))) {
+			rf_msg(extack, "node %d does not exist or has no memory", node);
+			return -ENODEV;
+		}
+		if (bytes > (1ULL << 46)) {
+			rf_msg(extack, "no machine has that much memory");
+			return -ENOSPC;
+		}
+		if (req->mem[i].exact && !IS_ALIGNED(bytes, size)) {
+			rf_msg(extack, "%llu MiB is no multiple of the memory block: %llu or %llu MiB",
+					   bytes >> 20, (bytes - bytes % size) >> 20,
+					   ALIGN(bytes, size) >> 20);
+			return -EINVAL;
+		}
+		asked += bytes;
+		bytes = ALIGN(bytes, size);
+		total += bytes;
+		if (node != NUMA_NO_NODE) {
+			per_node[node] += bytes;
+			continue;
+		}
+		/* block by block, round the CPUs' nodes; what is left over goes first */
+		for (unsigned int c = 0; bytes; c = (c + 1) % res->nr_cpus, bytes -= size)
+			per_node[res->cpus[c].node % RF_BOOT_MAX_NODES] += size;
+	}
+	if (asked < RF_MIN_MEMORY) {
+		rf_msg(extack, "a subOS needs at least %llu MiB", RF_MIN_MEMORY >> 20);
+		return -ENOSPC;
+	}
+	keep = (u64)rf_reserve_memory << 20;
+	if (PFN_PHYS((u64)totalram_pages()) < total + keep) {
+		rf_msg(extack, "%llu MiB asked, the supervisor has %llu and keeps %llu: %llu can be granted",
+				   total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
+				   PFN_PHYS((u64)totalram_pages()) > keep ?
+				   (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
+		return -ENOSPC;
+	}
+	for (int node = 0; node < RF_BOOT_MAX_NODES; node++) {
+		if (!per_node[node])
+			continue;
+		if (!node_online(node) || !node_present_pages(node)) {
+			rf_msg(extack, "node %d of the CPUs has no memory: say from which with SIZE@nodeK",
+					   node);
+			return -ENOSPC;
+		}
+		can[node] = rf_memory_carvable(node);
+		if (can[node] < per_node[node]) {
+			rf_msg(extack, "node %d can give %llu MiB now, %llu asked",
+					   node, can[node] >> 20, per_node[node] >> 20);
+			return -ENOSPC;
+		}
+	}
+
+	res->blocks = kcalloc(total / size, sizeof(*res->blocks), GFP_KERNEL);
+	if (!res->blocks)
+		return -ENOMEM;
+	/* what to take, without where: rf_memory_take() decides */
+	for (int node = 0; node < RF_BOOT_MAX_NODES; node++)
+		for (u64 n = 0; n < per_node[node]; n += size)
+			res->blocks[res->nr_blocks++] = (struct rf_block) {
+				.node = node, .status = RF_LEDGER_TAKING,
+			};
+
+	for (int node = 0; req->dry_run && node < RF_BOOT_MAX_NODES; node++) {
+		unsigned int b = 0;
+		u64 start;
+
+		if (!per_node[node])
+			continue;
+		for (int pass = RF_BLOCK_FREE; pass >= RF_BLOCK_MAYBE; pass--)
+			rf_for_each_block_down(start, node, size) {
+				if (rf_block_look(start, size, node) != pass)
+					continue;
+				while (b < res->nr_blocks && (res->blocks[b].node != node ||
+							      res->blocks[b].start))
+					b++;
+				if (b < res->nr_blocks)
+					res->blocks[b].start = start;
+			}
+	}
+	return 0;
+}
+
+static int rf_block_cmp(const void *a, const void *b)
+{
+	const struct rf_block *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/**
+ * rf_memory_take - take the chosen amounts of memory from the supervisor
+ *
+ * All or nothing: on failure what was taken is back. Afterwards the blocks are
+ * sorted by address, but the first is of the first CPU's node if there is one.
+ * Context: rf_grant_lock held. Return: 0, -ENOSPC, -ENOMEM, -EINTR with extack.
+ */
+int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
+		   struct netlink_ext_ack *extack)
+{
+	unsigned int want[RF_BOOT_MAX_NODES] = { }, i;
+	u64 size = memory_block_size_bytes();
+	int err = 0, node;
+
+	for (i = 0; i < res->nr_blocks; i++)
+		want[res->blocks[i].node]++;
+	res->nr_blocks = 0;
+
+	rcu_expedite_gp();
+	for (node = 0; node < RF_BOOT_MAX_NODES && !err; node++) {
+		unsigned int before = res->nr_blocks;
+
+		if (!want[node])
+			continue;
+		err = rf_node_take(node, want[node], res);
+		if (err == -ENOSPC)
+			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that can't move",
+					   node, (res->nr_blocks - before) * size >> 20,
+					   want[node] * size >> 20);
+		else if (err)
+			rf_msg(extack, "interrupted; nothing was taken");
+	}
+	rcu_unexpedite_gp();
+	if (err) {
+		rf_memory_return(res);
+		return err;
+	}
+	sort(res->blocks, res->nr_blocks, sizeof(*res->blocks), rf_block_cmp, NULL);
+	return 0;
+}
+
+/**
+ * rf_memory_return - scrub memory blocks and give them back to the supervisor
+ *
+ * Every CPU of the subOS must be proven out. What could not be given back stays
+ * in @res as quarantined. Return: how many blocks stayed.
+ */
+unsigned int rf_memory_return(struct rf_resources *res)
+{
+	u64 size = memory_block_size_bytes();
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < res->nr_blocks; i++) {
+		struct rf_block *b = &res->blocks[i];
+		int err;
+
+		b->status = RF_LEDGER_RETURNING;
+		err = rf_scrub(b->start) ?: rainforest_add_memory(b->node, b->start, size);
+		if (err) {
+			pr_err("memory block %#llx does not come back: error %d\n", b->start, -err);
+			b->status = RF_LEDGER_QUARANTINED;
+			res->blocks[left++] = *b;
+		}
+		cond_resched();
+	}
+	res->nr_blocks = left;
+	return left;
+}
+
+/* Blocks to contiguous regions of one node; node is the supervisor's number */
+unsigned int rf_memory_regions(const struct rf_resources *res,
+			       struct rf_boot_region *regions, unsigned int max)
+{
+	u64 size = memory_block_size_bytes();
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < res->nr_blocks; i++) {
+		const struct rf_block *b = &res->blocks[i];
+
+		if (n && regions[n - 1].node == b->node &&
+		    regions[n - 1].start + regions[n - 1].size == b->start) {
+			regions[n - 1].size += size;
+			continue;
+		}
+		if (n == max)
+			return 0;
+		regions[n++] = (struct rf_boot_region) {
+			.start = b->start, .size = size, .node = b->node,
+		};
+	}
+	return n;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rfcontroller: carves CPUs and memory out of the running supervisor, boots
+ * kernels on them and takes them back.
+ *
+ * Locks, in this order:
+ *   rf_subos.lock	one operation at a time on one subOS; may be held for
+ *			as long as a subOS takes to stop
+ *   rf_grant_lock	choosing, taking and returning resources
+ *   rf_subos.drain	the rings, and what the subOS says of itself
+ *   rf_list_lock	the list of subOSes, of quarantine, of dead consoles; short
+ *   rf_subos.state_lock (spin) state, reason, exit status, message
+ */
+#ifndef _RFCONTROLLER_H
+#define _RFCONTROLLER_H
+
+#include <linux/cpumask.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include <uapi/linux/rainforest.h>
+#include <uapi/linux/rainforest_console.h>
+#include <rf/abi/boot.h>
+#include <rf/abi/layout.h>
+#include <rf/abi/ledger.h>
+#include <rf/abi/ring.h>
+
+struct file;
+struct netlink_ext_ack;
+
+#define RF_MIN_MEMORY		(48ULL << 20)
+#define RF_MAX_INITRDS		4
+#define RF_CONSOLE_HISTORY	(128 * 1024)	/* bytes kept of each console */
+#define RF_GHOSTS		8		/* consoles kept after destroy */
+
+struct rf_cpu {
+	u32 cpu;		/* logical id in the supervisor */
+	u32 apicid;
+	u32 node;
+	enum rf_ledger_status status;
+	bool proven;		/* seen outside the subOS since it last ran */
+};
+
+struct rf_block {		/* one memory block */
+	u64 start;
+	u32 node;
+	enum rf_ledger_status status;
+};
+
+/* A task that lost its last CPU to a grant, and what it was pinned to */
+struct rf_pinned {
+	struct list_head node;
+	struct pid *pid;
+	cpumask_t mask;
+};
+
+struct rf_resources {
+	struct rf_cpu *cpus;
+	unsigned int nr_cpus;
+	struct rf_block *blocks;	/* sorted by address but for the first */
+	unsigned int nr_blocks;
+	struct list_head pinned;
+};
+
+/* The supervisor's own copy of what a console printed last */
+struct rf_history {
+	u8 *data;		/* RF_CONSOLE_HISTORY bytes */
+	u64 head;		/* bytes ever put */
+	u64 lost;		/* bytes that were overwritten in the subOS's ring */
+};
+
+/* Our end of a ring: what we have read or written, whatever the peer says */
+struct rf_end {
+	u64 pos;
+	bool busy;		/* somebody has it open */
+	bool closed;		/* stdin: no more will come */
+	u8 *rest;		/* stdout, stderr: what was unread at destroy */
+	u64 rest_len;
+};
+
+struct rf_phase {
+	const char *name;
+	u64 ns;
+};
+
+struct rf_subos {
+	struct list_head node;
+	struct list_head ghost;		/* when dead: for its console */
+	struct kref ref;
+	struct mutex lock;
+	u32 id;
+	char name[RF_BOOT_NAME_LEN];
+	bool dead;			/* destroyed: not in the list any more */
+
+	spinlock_t state_lock;
+	enum rainforest_state state;
+	enum rainforest_reason reason;
+	bool exited;
+	int exit_status;
+	char message[192];
+	wait_queue_head_t wait;		/* state changes, and bytes in buffers */
+
+	struct rf_resources res;
+	struct rf_boot_desc *desc;	/* control area, mapped; NULL: no grant */
+	u64 desc_phys;
+	u64 generation;
+	u64 created_ns;
+
+	/* what to boot */
+	struct file *kernel;
+	struct file *initrd[RF_MAX_INITRDS];
+	unsigned int nr_initrds;
+	char *cmdline;
+	u64 entry;			/* physical */
+	bool image_fresh;		/* loaded, and not run since */
+
+	struct mutex drain;
+	struct rf_history history;
+	struct rf_end end[RF_RING_COUNT];
+	char line[256];			/* of the console, for console_tee */
+	unsigned int line_len;
+
+	u64 beats[RF_BOOT_MAX_CPUS];	/* last seen */
+	unsigned long beat_jiffies;	/* when the slowest one last moved */
+
+	struct rf_phase phases[16];
+	unsigned int nr_phases;
+	u64 start_tsc;
+};
+
+struct rf_quarantine {
+	struct list_head node;
+	char owner[RF_BOOT_NAME_LEN];
+	u32 owner_id;
+	char why[80];
+	struct rf_resources res;
+};
+
+/* What a create asks for */
+struct rf_request {
+	const char *name;
+	u32 *cpus;
+	unsigned int nr_cpus;		/* of cpus[]; 0: choose ncpus */
+	u32 ncpus;
+	int cpu_node;			/* NUMA_NO_NODE: any */
+	struct {
+		u64 size;
+		int node;		/* NUMA_NO_NODE: the CPUs' nodes */
+		bool exact;
+	} mem[RF_BOOT_MAX_NODES];
+	unsigned int nr_mem;
+	bool dry_run;
+};
+
+#define RF_MAX_WARNINGS 8
+struct rf_report {
+	char warning[RF_MAX_WARNINGS][120];
+	unsigned int nr_warnings;
+	struct list_head *pinned;
+};
+
+__printf(2, 3) void rf_warn(struct rf_report *report, const char *fmt, ...);
+__printf(2, 3) void rf_msg(struct netlink_ext_ack *extack, const char *fmt, ...);
+
+/* Exported by kernel/rcu/update.c, declared in its private header only */
+void rcu_expedite_gp(void);
+void rcu_unexpedite_gp(void);
+
+/* main.c */
+extern bool rf_console_tee;
+extern unsigned int rf_reserve_cpus;
+extern unsigned int rf_reserve_memory;	/* MiB */
+void rf_watch_kick(void);
+
+/* trampoline.c */
+int rf_trampoline_init(void);
+void rf_trampoline_exit(void);
+u64 rf_trampoline_phys(void);
+void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3);
+void rf_trampoline_clear(u32 apicid);
+int rf_trampoline_kick(u32 apicid, bool init);
+int rf_trampoline_prove(u32 apicid);
+struct rf_ledger_anchor *rf_trampoline_anchor(void);
+
+/* cpu.c */
+bool rf_cpu_owner(unsigned int cpu, char *name, bool *quarantined);
+int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
+		  struct rf_report *report, struct netlink_ext_ack *extack);
+int rf_cpu_take(struct rf_resources *res, struct rf_report *report,
+		struct netlink_ext_ack *extack);
+int rf_cpu_prove_all(struct rf_resources *res);
+unsigned int rf_cpu_return(struct rf_resources *res);
+void rf_pinned_restore(struct list_head *pinned);
+
+/* memory.c */
+int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
+		     struct rf_report *report, struct netlink_ext_ack *extack);
+int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
+		   struct netlink_ext_ack *extack);
+unsigned int rf_memory_return(struct rf_resources *res);
+u64 rf_memory_carvable(int node);
+u64 rf_memory_of(const struct rf_resources *res, int node);
+unsigned int rf_memory_regions(const struct rf_resources *res,
+			       struct rf_boot_region *regions, unsigned int max);
+
+/* image.c */
+int rf_image_check(struct file *kernel, struct file **initrd, unsigned int nr,
+		   const struct rf_resources *res, struct netlink_ext_ack *extack);
+int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack);
+
+/* boot.c */
+int rf_boot_prepare(struct rf_subos *s);
+int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack);
+void rf_ring(u32 apicid);
+
+/* subos.c */
+extern struct list_head rf_subos_list;
+extern struct mutex rf_list_lock, rf_grant_lock;
+extern struct list_head rf_quarantine_list;
+struct rf_subos *rf_subos_find(const char *name);
+void rf_subos_put(struct rf_subos *s);
+void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0);
+bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
+			enum rainforest_reason reason);
+bool rf_state_alive(enum rainforest_state state);
+int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
+		    struct rf_report *report, struct netlink_ext_ack *extack);
+int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
+		  unsigned int nr_initrds, const char *cmdline, bool dry_run,
+		  struct netlink_ext_ack *extack);
+int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
+		   struct netlink_ext_ack *extack);
+int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
+		  bool dry_run, struct netlink_ext_ack *extack);
+int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *extack);
+int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
+		     bool dry_run, struct netlink_ext_ack *extack);
+int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack);
+void rf_subos_watch(struct rf_subos *s);
+void rf_subos_stop_all(void);
+bool rf_anything_granted(void);
+void rf_subos_free_resources(struct rf_resources *res);
+
+/* console.c */
+int rf_console_init(void);
+void rf_console_exit(void);
+int rf_console_setup(struct rf_subos *s);
+void rf_console_free(struct rf_subos *s);
+void rf_console_start(struct rf_subos *s);
+void rf_console_drain(struct rf_subos *s, bool final);
+void rf_console_bury(struct rf_subos *s);
+
+/* ledger.c */
+int rf_ledger_init(void);
+void rf_ledger_exit(void);
+u64 rf_ledger_phys(void);
+void rf_ledger_update(void);
+
+/* netlink.c */
+int rf_netlink_init(void);
+void rf_netlink_exit(void);
+void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event);
+
+#endif /* _RFCONTROLLER_H */

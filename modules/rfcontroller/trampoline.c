@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page below 1 MiB through which every CPU comes: into a subOS, or out of
+ * it into the park loop. Owned by the supervisor. See trampoline_64.S.
+ */
+#define pr_fmt(fmt) "rainforest: " fmt
+
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+
+#include <asm/apic.h>
+#include <asm/desc_defs.h>
+#include <asm/irq_vectors.h>
+#include <asm/smp.h>
+#include <asm/traps.h>
+
+#include "rfcontroller.h"
+#include "trampoline.h"
+
+static_assert(offsetof(struct rf_tramp_data, table) == RF_TRAMP_TABLE);
+static_assert(offsetof(struct rf_tramp_data, count) == RF_TRAMP_COUNT);
+static_assert(offsetof(struct rf_tramp_data, cr3) == RF_TRAMP_CR3);
+static_assert(offsetof(struct rf_tramp_data, far32) == RF_TRAMP_FAR32);
+static_assert(offsetof(struct rf_tramp_data, far64) == RF_TRAMP_FAR64);
+static_assert(offsetof(struct rf_tramp_data, gdt_desc) == RF_TRAMP_GDT_DESC);
+static_assert(offsetof(struct rf_tramp_data, idt_desc) == RF_TRAMP_IDT_DESC);
+static_assert(sizeof(struct rf_tramp_data) == RF_TRAMP_DATA_SIZE);
+static_assert(offsetof(struct rf_tramp_entry, slot) == RF_ENTRY_SLOT);
+static_assert(offsetof(struct rf_tramp_entry, cr3) == RF_ENTRY_CR3);
+static_assert(offsetof(struct rf_tramp_entry, request) == RF_ENTRY_REQUEST);
+static_assert(offsetof(struct rf_tramp_entry, arrived) == RF_ENTRY_ARRIVED);
+static_assert(sizeof(struct rf_tramp_entry) == RF_ENTRY_SIZE);
+static_assert(offsetof(struct rf_boot_cpu, started) == RF_SLOT_STARTED);
+static_assert(offsetof(struct rf_boot_cpu, cr3) == RF_SLOT_CR3);
+static_assert(offsetof(struct rf_boot_cpu, rip) == RF_SLOT_RIP);
+static_assert(offsetof(struct rf_boot_cpu, rsp) == RF_SLOT_RSP);
+static_assert(offsetof(struct rf_boot_cpu, rsi) == RF_SLOT_RSI);
+
+extern const u8 rf_trampoline_code[], rf_trampoline_code_end[];
+extern const u32 rf_trampoline_off_data, rf_trampoline_off_32, rf_trampoline_off_64,
+	rf_trampoline_off_gdt, rf_trampoline_off_nmi, rf_trampoline_off_fault;
+
+#define RF_PROOF_US	200000	/* for a CPU to come by; it takes some tens of us */
+#define RF_PROOF_TRIES	3
+
+static struct {
+	void *page;			/* below 1 MiB, in the direct map */
+	u64 phys;
+	void *saved;			/* what the page held before */
+	struct rf_tramp_entry *table;	/* one an APIC ID of the machine */
+	unsigned int count, order;
+	gate_desc *idt;
+	unsigned long tables[8];	/* page tables, all below 4 GiB */
+	unsigned int nr_tables;
+	u64 request;
+} tramp;
+
+static DEFINE_MUTEX(rf_tramp_lock);
+
+static u64 *rf_table_page(u64 *entry)
+{
+	unsigned long page;
+
+	if (*entry & _PAGE_PRESENT)
+		return __va(*entry & PTE_PFN_MASK);
+	if (tramp.nr_tables == ARRAY_SIZE(tramp.tables))
+		return NULL;
+	page = get_zeroed_page(GFP_KERNEL | GFP_DMA32);
+	if (!page)
+		return NULL;
+	tramp.tables[tramp.nr_tables++] = page;
+	*entry = __pa(page) | _PAGE_PRESENT | _PAGE_RW;
+	return (u64 *)page;
+}
+
+/* All that we map lies below 4 GiB */
+static int rf_map_1to1(u64 *pgd, u64 from, u64 bytes)
+{
+	for (u64 at = from & PAGE_MASK; at < from + bytes; at += PAGE_SIZE) {
+		u64 *table = pgd;
+
+		for (int shift = 39; shift > 12; shift -= 9) {
+			table = rf_table_page(&table[(at >> shift) & 511]);
+			if (!table)
+				return -ENOMEM;
+		}
+		table[(at >> 12) & 511] = at | _PAGE_PRESENT | _PAGE_RW;
+	}
+	return 0;
+}
+
+/*
+ * The kernel reserves the first MiB as a whole and uses only what it has
+ * placed at its top end; firmware's tables lie in the first pages. Take the
+ * first page from 64 KiB on that is System RAM.
+ */
+static int rf_find_page(void)
+{
+	for (u64 pfn = 0x10; pfn < 0x9f; pfn++) {
+		if (!page_is_ram(pfn) || !pfn_valid(pfn) || !PageReserved(pfn_to_page(pfn)))
+			continue;
+		tramp.phys = PFN_PHYS(pfn);
+		tramp.page = __va(tramp.phys);
+		return 0;
+	}
+	pr_err("no usable page below 1 MiB for the trampoline\n");
+	return -ENOMEM;
+}
+
+static void rf_fill_idt(void)
+{
+	for (unsigned int i = 0; i < 256; i++) {
+		u64 to = tramp.phys + (i == X86_TRAP_NMI ? rf_trampoline_off_nmi :
+							   rf_trampoline_off_fault);
+
+		tramp.idt[i] = (gate_desc) {
+			.offset_low	= (u16)to,
+			.offset_middle	= (u16)(to >> 16),
+			.offset_high	= (u32)(to >> 32),
+			.segment	= 0x10,
+			.bits.type	= GATE_INTERRUPT,
+			.bits.p		= 1,
+		};
+	}
+}
+
+/**
+ * rf_trampoline_init - install the trampoline
+ *
+ * Return: 0, or -ENOMEM. Context: process, at module load.
+ */
+int rf_trampoline_init(void)
+{
+	struct rf_tramp_data *data;
+	unsigned int cpu, n = 0;
+	u64 *pgd;
+	int err;
+
+	err = rf_find_page();
+	if (err)
+		return err;
+
+	tramp.count = num_present_cpus();
+	tramp.order = get_order(tramp.count * sizeof(struct rf_tramp_entry));
+	tramp.table = (void *)__get_free_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO,
+					       tramp.order);
+	tramp.idt = (void *)get_zeroed_page(GFP_KERNEL | GFP_DMA32);
+	pgd = (u64 *)get_zeroed_page(GFP_KERNEL | GFP_DMA32);
+	if (pgd)
+		tramp.tables[tramp.nr_tables++] = (unsigned long)pgd;
+	tramp.saved = kmemdup(tramp.page, PAGE_SIZE, GFP_KERNEL);
+	err = -ENOMEM;
+	if (!tramp.table || !tramp.idt || !pgd || !tramp.saved)
+		goto err_free;
+
+	for_each_present_cpu(cpu)
+		tramp.table[n++].apicid = cpu_physical_id(cpu);
+
+	err = rf_map_1to1(pgd, tramp.phys, PAGE_SIZE) ?:
+	      rf_map_1to1(pgd, __pa(tramp.table), PAGE_SIZE << tramp.order) ?:
+	      rf_map_1to1(pgd, __pa(tramp.idt), PAGE_SIZE);
+	if (err)
+		goto err_free;
+	rf_fill_idt();
+
+	BUILD_BUG_ON(RF_LEDGER_ANCHOR_OFFSET + sizeof(struct rf_ledger_anchor) > PAGE_SIZE);
+	memset(tramp.page, 0, PAGE_SIZE);
+	memcpy(tramp.page, rf_trampoline_code, rf_trampoline_code_end - rf_trampoline_code);
+	data = tramp.page + rf_trampoline_off_data;
+	data->table = __pa(tramp.table);
+	data->count = tramp.count;
+	data->cr3 = __pa(pgd);
+	data->far32.off = tramp.phys + rf_trampoline_off_32;
+	data->far32.sel = 0x08;
+	data->far64.off = tramp.phys + rf_trampoline_off_64;
+	data->far64.sel = 0x10;
+	data->gdt_desc.limit = 4 * 8 - 1;
+	data->gdt_desc.base = tramp.phys + rf_trampoline_off_gdt;
+	data->idt_desc.limit = 256 * sizeof(gate_desc) - 1;
+	data->idt_desc.base = __pa(tramp.idt);
+	return 0;
+
+err_free:
+	rf_trampoline_exit();
+	return err;
+}
+
+/* To call when no CPU is granted or in quarantine: none is parked here then */
+void rf_trampoline_exit(void)
+{
+	if (tramp.saved)
+		memcpy(tramp.page, tramp.saved, PAGE_SIZE);
+	kfree(tramp.saved);
+	while (tramp.nr_tables)
+		free_page(tramp.tables[--tramp.nr_tables]);
+	free_page((unsigned long)tramp.idt);
+	free_pages((unsigned long)tramp.table, tramp.order);
+	memset(&tramp, 0, sizeof(tramp));
+}
+
+u64 rf_trampoline_phys(void)
+{
+	return tramp.phys;
+}
+
+struct rf_ledger_anchor *rf_trampoline_anchor(void)
+{
+	return tramp.page + RF_LEDGER_ANCHOR_OFFSET;
+}
+
+static struct rf_tramp_entry *rf_entry(u32 apicid)
+{
+	for (unsigned int i = 0; i < tramp.count; i++)
+		if (tramp.table[i].apicid == apicid)
+			return &tramp.table[i];
+	return NULL;
+}
+
+/**
+ * rf_trampoline_set - let a CPU through into a subOS
+ * @apicid: its APIC ID
+ * @slot: physical address of its struct rf_boot_cpu
+ * @cr3: physical address of a page table that maps slot and trampoline 1:1
+ */
+void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3)
+{
+	struct rf_tramp_entry *e = rf_entry(apicid);
+
+	WRITE_ONCE(e->cr3, cr3);
+	smp_wmb(); /* a CPU that finds the slot finds its page table */
+	WRITE_ONCE(e->slot, slot);
+}
+
+/* From now on the CPU parks, whoever starts it */
+void rf_trampoline_clear(u32 apicid)
+{
+	WRITE_ONCE(rf_entry(apicid)->slot, 0);
+}
+
+static void rf_icr(u32 low, u32 apicid)
+{
+	preempt_disable();
+	apic->icr_write(low, apicid);
+	if (apic->safe_wait_icr_idle)	/* x2APIC has nothing to wait for */
+		apic->safe_wait_icr_idle();
+	preempt_enable();
+}
+
+static bool rf_arrived(struct rf_tramp_entry *e, u64 request, unsigned int us)
+{
+	ktime_t end = ktime_add_us(ktime_get(), us);
+
+	/* Some tens of us as a rule: don't sleep at first */
+	for (int i = 0; i < 200; i++) {
+		if (READ_ONCE(e->arrived) == request)
+			return true;
+		udelay(1);
+	}
+	while (ktime_before(ktime_get(), end)) {
+		if (READ_ONCE(e->arrived) == request)
+			return true;
+		usleep_range(50, 200);
+	}
+	return READ_ONCE(e->arrived) == request;
+}
+
+/**
+ * rf_trampoline_kick - start a CPU at the trampoline
+ * @apicid: its APIC ID
+ * @init: send INIT first, which takes it out of whatever it runs, interrupts
+ *	off or not. Only a CPU that is in VMX root operation or has GIF clear
+ *	holds INIT back; kernels that run in subOSes are built without KVM.
+ *
+ * Context: may sleep. Return: 0 once the CPU has come by, which proves that it
+ * left what it ran before; -ETIMEDOUT when it did not.
+ */
+int rf_trampoline_kick(u32 apicid, bool init)
+{
+	struct rf_tramp_entry *e = rf_entry(apicid);
+	int err = -ETIMEDOUT;
+	u64 request;
+
+	if (!e)
+		return -ENODEV;
+
+	mutex_lock(&rf_tramp_lock);
+	request = ++tramp.request;
+	WRITE_ONCE(e->request, request);
+	smp_wmb();
+
+	for (int try = 0; try < RF_PROOF_TRIES && err; try++) {
+		if (init || try) {
+			rf_icr(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apicid);
+			udelay(10);	/* 10 ms on CPUs before the P6 family */
+			rf_icr(APIC_INT_LEVELTRIG | APIC_DM_INIT, apicid);
+		}
+		/* SDM: two start-up IPIs, 200 us apart; one does on all since the P4 */
+		rf_icr(APIC_DM_STARTUP | (tramp.phys >> PAGE_SHIFT), apicid);
+		if (rf_arrived(e, request, 300))
+			err = 0;
+		else {
+			rf_icr(APIC_DM_STARTUP | (tramp.phys >> PAGE_SHIFT), apicid);
+			if (rf_arrived(e, request, RF_PROOF_US))
+				err = 0;
+		}
+	}
+	mutex_unlock(&rf_tramp_lock);
+	return err;
+}
+
+/**
+ * rf_trampoline_prove - take a CPU out of whatever it runs, into the park loop
+ * @apicid: its APIC ID
+ *
+ * Return: 0 when it is proven there; -ETIMEDOUT otherwise.
+ */
+int rf_trampoline_prove(u32 apicid)
+{
+	rf_trampoline_clear(apicid);
+	return rf_trampoline_kick(apicid, true);
+}
+
+/**
+ * rf_ring - ring a subOS's doorbell
+ * @apicid: of one of its CPUs
+ *
+ * Context: any. A CPU that is parked or waits for SIPI ignores it.
+ */
+void rf_ring(u32 apicid)
+{
+	/* x2APIC ICR writes order nothing before them */
+	weak_wrmsr_fence();
+	rf_icr(APIC_DM_FIXED | RAINFOREST_DOORBELL_VECTOR, apicid);
+}

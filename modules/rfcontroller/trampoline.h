@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What trampoline_64.S and trampoline.c agree on. Offsets in bytes. */
+#ifndef _RF_TRAMPOLINE_H
+#define _RF_TRAMPOLINE_H
+
+#define EFER_SCE_BIT	(1 << 0)
+#define EFER_LME_BIT	(1 << 8)
+#define EFER_NX_BIT	(1 << 11)
+
+/* struct rf_tramp_data */
+#define RF_TRAMP_TABLE		0
+#define RF_TRAMP_COUNT		8
+#define RF_TRAMP_CR3		12
+#define RF_TRAMP_FAR32		16
+#define RF_TRAMP_FAR64		22
+#define RF_TRAMP_GDT_DESC	28
+#define RF_TRAMP_IDT_DESC	38
+#define RF_TRAMP_DATA_SIZE	48
+
+/* struct rf_tramp_entry */
+#define RF_ENTRY_APICID		0
+#define RF_ENTRY_SLOT		8
+#define RF_ENTRY_CR3		16
+#define RF_ENTRY_REQUEST	24
+#define RF_ENTRY_ARRIVED	32
+#define RF_ENTRY_SIZE		256
+
+/* struct rf_boot_cpu, part of the boot ABI */
+#define RF_SLOT_STARTED		12
+#define RF_SLOT_CR3		16
+#define RF_SLOT_RIP		24
+#define RF_SLOT_RSP		32
+#define RF_SLOT_RSI		40
+
+#ifndef __ASSEMBLY__
+#include <linux/types.h>
+
+struct rf_tramp_data {
+	__u64 table;
+	__u32 count;
+	__u32 cr3;
+	struct { __u32 off; __u16 sel; } __packed far32, far64;
+	struct { __u16 limit; __u64 base; } __packed gdt_desc, idt_desc;
+} __packed;
+
+struct rf_tramp_entry {
+	__u32 apicid;
+	__u32 pad;
+	__u64 slot;		/* physical; 0: park */
+	__u64 cr3;		/* an address space that maps slot and trampoline */
+	__u64 request;		/* a number that the CPU shall bring back */
+	__u64 arrived;		/* the last number it brought back */
+	__u8 stack[RF_ENTRY_SIZE - 40];
+};
+#endif
+
+#endif /* _RF_TRAMPOLINE_H */

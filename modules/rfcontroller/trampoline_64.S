@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Phase one of a CPU's way into a subOS, common to all of them: from the
+ * start-up IPI to long mode, then by APIC ID to a slot in the subOS's memory.
+ * Copied to a page below 1 MiB. A CPU that is named in no slot parks here, in
+ * the supervisor's memory, so that a stray start-up IPI is harmless; and
+ * having come by is the proof that it runs nothing else any more.
+ *
+ * Everything is addressed relative to the page, whose address is in %ebx. The
+ * page, the table and the stacks are mapped 1:1 by the page table in cr3.
+ */
+#include <linux/linkage.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "trampoline.h"
+
+#define REL(x)	((x) - rf_trampoline_code)
+
+	.section ".rodata", "a"
+	.balign 16
+SYM_DATA_START(rf_trampoline_code)
+	.code16
+	cli
+	cld
+	movw	%cs, %ax
+	movw	%ax, %ds
+	xorl	%ebx, %ebx
+	movw	%ax, %bx
+	shll	$4, %ebx
+	lgdtl	REL(.Lgdt_desc)
+	/* INIT leaves CD and NW as they were: caches on */
+	movl	$(X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | \
+		  X86_CR0_WP | X86_CR0_AM), %eax
+	movl	%eax, %cr0
+	ljmpl	*REL(.Lfar32)
+
+	.code32
+.Lprotected:
+	movl	$0x18, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	xorl	%eax, %eax
+	movl	%eax, %fs
+	movl	%eax, %gs
+	movl	$X86_CR4_PAE, %eax
+	movl	%eax, %cr4
+	movl	REL(.Ldata) + RF_TRAMP_CR3(%ebx), %eax
+	movl	%eax, %cr3
+	movl	$MSR_EFER, %ecx
+	/* NXE before any page table that has NX bits; SCE as Linux expects */
+	movl	$(EFER_SCE_BIT | EFER_LME_BIT | EFER_NX_BIT), %eax
+	xorl	%edx, %edx
+	wrmsr
+	movl	%cr0, %eax
+	orl	$X86_CR0_PG, %eax
+	movl	%eax, %cr0
+	ljmpl	*REL(.Lfar64)(%ebx)
+
+	.code64
+.Llong:
+	movl	%ebx, %r12d
+	lidt	REL(.Lidt_desc)(%r12)
+	/* From here on a machine check finds a handler: CR4.MCE = 0 is a shutdown */
+	movq	%cr4, %rax
+	orq	$X86_CR4_MCE, %rax
+	movq	%rax, %cr4
+
+	/* x2APIC ID by leaf 0xb, else the initial APIC ID */
+	xorl	%eax, %eax
+	cpuid
+	cmpl	$0xb, %eax
+	jb	1f
+	movl	$0xb, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	testl	%ebx, %ebx
+	jnz	2f
+1:	movl	$1, %eax
+	cpuid
+	shrl	$24, %ebx
+	movl	%ebx, %edx
+2:
+	movq	REL(.Ldata) + RF_TRAMP_TABLE(%r12), %rsi
+	movl	REL(.Ldata) + RF_TRAMP_COUNT(%r12), %ecx
+3:	testl	%ecx, %ecx
+	jz	.Lpark
+	cmpl	%edx, RF_ENTRY_APICID(%rsi)
+	je	4f
+	addq	$RF_ENTRY_SIZE, %rsi
+	decl	%ecx
+	jmp	3b
+
+4:	leaq	RF_ENTRY_SIZE(%rsi), %rsp	/* the entry ends in a stack */
+	/* slot and cr3 are valid once ready is 1; an order is obeyed once */
+	movq	RF_ENTRY_SLOT(%rsi), %rdi
+	movq	RF_ENTRY_CR3(%rsi), %rax
+	movq	RF_ENTRY_REQUEST(%rsi), %rdx
+	movq	%rdx, RF_ENTRY_ARRIVED(%rsi)
+	testq	%rdi, %rdi
+	jz	.Lpark
+
+	/* Phase two: the subOS's own memory */
+	movq	%rax, %cr3
+	movl	$1, RF_SLOT_STARTED(%rdi)
+	movq	RF_SLOT_CR3(%rdi), %rcx
+	movq	RF_SLOT_RIP(%rdi), %rax
+	movq	RF_SLOT_RSP(%rdi), %rsp
+	movq	RF_SLOT_RSI(%rdi), %rsi
+	movq	%rcx, %cr3
+	jmp	*%rax
+
+.Lpark:	hlt
+	jmp	.Lpark
+
+	/* NMI: nothing to do. All else: stay where we are */
+	.balign 16
+.Lnmi:	iretq
+	.balign 16
+.Lfault:
+	hlt
+	jmp	.Lfault
+
+	.balign 16
+.Lgdt:	.quad	0
+	.quad	0x00cf9b000000ffff	/* 0x08: 32-bit code */
+	.quad	0x00af9b000000ffff	/* 0x10: 64-bit code, as Linux's __KERNEL_CS */
+	.quad	0x00cf93000000ffff	/* 0x18: data */
+.Lgdt_end:
+
+	/* From here on filled in by trampoline.c, see trampoline.h */
+	.balign 8
+.Ldata:
+	.fill	RF_TRAMP_DATA_SIZE, 1, 0
+	.set	.Lfar32, .Ldata + RF_TRAMP_FAR32
+	.set	.Lfar64, .Ldata + RF_TRAMP_FAR64
+	.set	.Lgdt_desc, .Ldata + RF_TRAMP_GDT_DESC
+	.set	.Lidt_desc, .Ldata + RF_TRAMP_IDT_DESC
+SYM_DATA_END_LABEL(rf_trampoline_code, SYM_L_GLOBAL, rf_trampoline_code_end)
+
+	.balign 4
+SYM_DATA(rf_trampoline_off_data, .long REL(.Ldata))
+SYM_DATA(rf_trampoline_off_32, .long REL(.Lprotected))
+SYM_DATA(rf_trampoline_off_64, .long REL(.Llong))
+SYM_DATA(rf_trampoline_off_gdt, .long REL(.Lgdt))
+SYM_DATA(rf_trampoline_off_nmi, .long REL(.Lnmi))
+SYM_DATA(rf_trampoline_off_fault, .long REL(.Lfault))

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * suboscon: a subOS's end of the control protocol.
+ *
+ *   beat.c    heartbeats of the CPUs
+ *   stream.c  standard streams of the program, and PID 1's line to the supervisor
+ */
+#include <linux/module.h>
+#include <linux/rainforest_core.h>
+
+#include "suboscon.h"
+
+DECLARE_WAIT_QUEUE_HEAD(rf_doorbell_wait);
+
+/* In interrupt: something is new in a ring, or the stop word */
+static void rf_doorbell(void)
+{
+	rainforest_console_kick();
+	wake_up_all(&rf_doorbell_wait);
+}
+
+static int __init rf_init(void)
+{
+	int err;
+
+	if (!rainforest_desc) {
+		pr_err("suboscon: this kernel is no subOS\n");
+		return -ENODEV;
+	}
+	err = rf_beat_init();
+	if (err)
+		return err;
+	err = rf_stream_init();
+	if (err)
+		goto err_beat;
+	err = rainforest_set_doorbell(rf_doorbell);
+	if (err)
+		goto err_stream;
+	return 0;
+
+err_stream:
+	rf_stream_exit();
+err_beat:
+	rf_beat_exit();
+	return err;
+}
+
+static void __exit rf_exit(void)
+{
+	rainforest_set_doorbell(NULL);
+	rf_stream_exit();
+	rf_beat_exit();
+}
+
+module_init(rf_init);
+module_exit(rf_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("RainForest: a subOS's end of the control protocol");
+MODULE_IMPORT_NS(RAINFOREST);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SUBOSCON_H
+#define _SUBOSCON_H
+
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include <rf/abi/boot.h>
+#include <rf/abi/ring.h>
+
+extern struct rf_boot_desc *rainforest_desc;
+void rainforest_ring_supervisor(void);
+void rainforest_console_kick(void);
+
+/* main.c: woken by the supervisor's doorbell */
+extern wait_queue_head_t rf_doorbell_wait;
+
+/* beat.c */
+int rf_beat_init(void);
+void rf_beat_exit(void);
+
+/* stream.c */
+int rf_stream_init(void);
+void rf_stream_exit(void);
+
+#endif /* _SUBOSCON_H */
