@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/topology.h>
 
 #include <asm/smp.h>
@@ -90,6 +91,13 @@ static bool rf_cpu_chosen(const struct rf_resources *res, unsigned int cpu)
 	return false;
 }
 
+static int rf_cpu_cmp(const void *a, const void *b)
+{
+	const struct rf_cpu *x = a, *y = b;
+
+	return x->cpu < y->cpu ? -1 : x->cpu > y->cpu;
+}
+
 /*
  * Whole cores first, from the highest number down, on the asked node or on the
  * one node that has most to give.
@@ -158,6 +166,7 @@ static int rf_cpu_pick(const struct rf_request *req, struct rf_resources *res,
 					   req->ncpus, node, res->nr_cpus);
 		return -ENOSPC;
 	}
+	sort(res->cpus, res->nr_cpus, sizeof(*res->cpus), rf_cpu_cmp, NULL);
 	return 0;
 }
 
