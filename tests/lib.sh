@@ -9,6 +9,7 @@
 #   expect_exit CODE COMMAND...      it must end with CODE
 #   expect_output REGEX COMMAND...   both streams together must match (ERE)
 #   eventually SECONDS COMMAND...    it must succeed within that time
+#   kmemleak_clean                   in a VM: kmemleak has nothing to say
 #   finish                           end with 1 if any check failed
 
 RF_ROOT=${RF_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
@@ -75,6 +76,19 @@ check() {
 		printf '%s\n' "$out" | sed 's/^/    /'
 	fi
 }
+
+# In a VM: what kmemleak has found; two scans, for an object must look lost
+# twice, and be 5 s old. Says nothing where kmemleak is not built in.
+kmemleak_report() {
+	local file=/sys/kernel/debug/kmemleak
+	[[ -e $file ]] || return 0
+	sleep 6
+	echo scan >$file
+	echo scan >$file
+	cat $file
+}
+
+kmemleak_clean() { [[ -z $(kmemleak_report | tee /dev/stderr) ]]; }
 
 eventually() {
 	local end=$((SECONDS + $1))
