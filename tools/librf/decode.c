@@ -282,6 +282,25 @@ static int subos_number(struct nlattr *a, struct rf_subos *s)
 	return 0;
 }
 
+/* The kernel names the first CPU first; people and scripts want them in order */
+static void sort_cpus(struct rf_subos *s)
+{
+	for (size_t i = 1; i < s->nr_cpus; i++) {
+		for (size_t j = i; j && s->cpu[j - 1] > s->cpu[j]; j--) {
+			uint32_t cpu = s->cpu[j];
+			uint64_t beat;
+
+			s->cpu[j] = s->cpu[j - 1];
+			s->cpu[j - 1] = cpu;
+			if (j >= s->nr_beats)
+				continue;
+			beat = s->beat[j];
+			s->beat[j] = s->beat[j - 1];
+			s->beat[j - 1] = beat;
+		}
+	}
+}
+
 int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 {
 	struct rf_subos *s = arg;
@@ -321,6 +340,7 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 		if (ret)
 			return ret;
 	}
+	sort_cpus(s);
 	return 0;
 }
 

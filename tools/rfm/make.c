@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pack.h"
@@ -170,7 +169,7 @@ static int reserve(struct rfm *r, const struct rfm_make *m, const struct plan *p
 
 struct packing {
 	struct rfm_make *m;
-	time_t since, said;
+	int64_t since, said;	/* milliseconds */
 	bool open_line;
 };
 
@@ -178,12 +177,12 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total, const char *wh
 {
 	struct packing *pk = ctx;
 	bool tty = isatty(STDERR_FILENO);
-	time_t now = time(NULL);
+	int64_t now = rfm_now_ms();
 	char a[24], b[24];
 
 	(void)what;
 	/* silent when quick; then a line that changes, or one every 5 s */
-	if (now - pk->since < 1 || now - pk->said < (tty ? 1 : 5))
+	if (now - pk->since < 1000 || now - pk->said < (tty ? 200 : 5000))
 		return;
 	pk->said = now;
 	pk->open_line = tty;
@@ -201,7 +200,7 @@ static void on_note(void *ctx, const char *msg)
 
 static int pack(struct rfm *r, struct rfm_make *m, struct plan *p)
 {
-	struct packing pk = { .m = m, .since = time(NULL) };
+	struct packing pk = { .m = m, .since = rfm_now_ms() };
 	struct rf_pack pack = {
 		.rootfs = m->rootfs,
 		.initrd = m->initrd,

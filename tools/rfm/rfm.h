@@ -73,6 +73,7 @@ struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n)
 void rfm_json_print(struct json_object *o);
 
 /* say.c: for people */
+int64_t rfm_now_ms(void);
 __attribute__((format(printf, 1, 2)))
 void rfm_warn(const char *fmt, ...);
 void rfm_warnings(const struct rf_subos *s);

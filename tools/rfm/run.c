@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "end.h"
@@ -67,14 +66,6 @@ static int catch_signals(struct rfm *r)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static void make_name(char *name, size_t len)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -116,7 +107,7 @@ static void stop(struct rfm *r, struct job *j, int sig)
 
 	if (!j->asked) {
 		j->asked = sig;
-		j->kill_at = now_ms() + RFM_STOP_MS;
+		j->kill_at = rfm_now_ms() + RFM_STOP_MS;
 		ret = rf_stop(r->rf, &s, &reply);
 		rf_subos_clear(&reply);
 		if (!ret || ret == -ETIMEDOUT)
@@ -168,7 +159,7 @@ static int on_notices(struct rfm *r, struct job *j)
  */
 static int patience(const struct job *j)
 {
-	int64_t left = j->kill_at - now_ms();
+	int64_t left = j->kill_at - rfm_now_ms();
 
 	if (j->over && (j->pump[OUT].at < j->pump[OUT].n || j->pump[ERR].at < j->pump[ERR].n))
 		return -1;
