@@ -61,8 +61,11 @@ static void rf_watch(struct work_struct *work)
 		rf_subos_watch(s);
 		alive |= rf_state_alive(s->state);
 		mutex_lock(&rf_list_lock);
-		if (s->dead)
-			break;	/* its links are gone; the next round sees the others */
+		if (s->dead) {
+			/* its links are gone; the next round sees the others */
+			alive = true;
+			break;
+		}
 	}
 	mutex_unlock(&rf_list_lock);
 	if (prev)

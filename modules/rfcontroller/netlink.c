@@ -389,7 +389,8 @@ static int rf_changed(struct genl_info *info, struct rf_subos *s, const struct r
 	mutex_unlock(&s->drain);
 	for (unsigned int i = 0; report && i < report->nr_warnings && !err; i++)
 		err = nla_put_string(skb, RAINFOREST_A_SUBOS_WARNING, report->warning[i]);
-	if (report && report->pinned && !err)
+	if (report && report->pinned && !err) {
+		mutex_lock(&s->lock);	/* a destroy frees the list */
 		list_for_each_entry(pin, report->pinned, node) {
 			struct task_struct *p = get_pid_task(pin->pid, PIDTYPE_PID);
 			char line[80];
@@ -403,6 +404,8 @@ static int rf_changed(struct genl_info *info, struct rf_subos *s, const struct r
 			if (nla_put_string(skb, RAINFOREST_A_SUBOS_PID_PINNED, line))
 				break;
 		}
+		mutex_unlock(&s->lock);
+	}
 	return rf_send(skb, hdr, info, err);
 }
 

@@ -405,10 +405,10 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	if (err)
 		goto err_remove;
 	rf_subos_set_state(s, RAINFOREST_STATE_RESERVED, RAINFOREST_REASON_NONE);
+	kref_get(&s->ref);	/* the list's, before a destroy can put it */
 	mutex_unlock(&s->lock);
 	mutex_unlock(&rf_grant_lock);
 	rf_netlink_notify(s, RAINFOREST_EVENT_CREATED);
-	kref_get(&s->ref);	/* the list's */
 	*out = s;
 	return 0;
 
@@ -581,9 +581,12 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		err = rf_wait_entered(s, timeout_ms ?: RF_START_MS, extack);
 	if (err) {
 		rf_cpu_prove_all(&s->res);
+		mutex_lock(&s->drain);
+		rf_console_drain(s, true);	/* why it failed may stand there */
 		rf_subos_set_state(s, RAINFOREST_STATE_FAILED,
 				   err == -EHOSTDOWN ? RAINFOREST_REASON_REFUSED :
 				   RAINFOREST_REASON_BOOT_TIMEOUT);
+		mutex_unlock(&s->drain);
 	}
 	rf_subos_phase(s, "start", t);
 	rf_watch_kick();
@@ -618,11 +621,14 @@ static int rf_ask(struct rf_subos *s, unsigned int timeout_ms)
 {
 	long left = msecs_to_jiffies(timeout_ms);
 
-	if (!rf_state_alive(s->state))
-		return 0;
-	if (s->state != RAINFOREST_STATE_UNRESPONSIVE)
-		rf_subos_set_state(s, RAINFOREST_STATE_STOPPING, RAINFOREST_REASON_NONE);
-	WRITE_ONCE(s->desc->stop, RF_STOP_REQUEST);
+	/* or else its own poweroff, seen just now, would be overwritten */
+	mutex_lock(&s->drain);
+	if (rf_state_alive(s->state)) {
+		if (s->state != RAINFOREST_STATE_UNRESPONSIVE)
+			rf_subos_set_state(s, RAINFOREST_STATE_STOPPING, RAINFOREST_REASON_NONE);
+		WRITE_ONCE(s->desc->stop, RF_STOP_REQUEST);
+	}
+	mutex_unlock(&s->drain);
 	rf_ring(READ_ONCE(s->res.cpus[0].apicid));
 	left = wait_event_killable_timeout(s->wait, !rf_state_alive(s->state), left);
 	if (!rf_state_alive(s->state))
