@@ -276,8 +276,10 @@ void rf_pinned_restore(struct list_head *pinned)
 
 static int rf_cpu_take_one(struct rf_cpu *c, struct netlink_ext_ack *extack)
 {
-	int err = remove_cpu(c->cpu);
+	int err;
 
+	rf_trampoline_adopt(c->cpu, c->apicid);
+	err = remove_cpu(c->cpu);
 	if (err) {
 		rf_msg(extack, "CPU %u can't go offline: error %d", c->cpu, -err);
 		return err == -ENOMEM ? err : -EBUSY;

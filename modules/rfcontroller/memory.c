@@ -3,6 +3,7 @@
 #define pr_fmt(fmt) "rainforest: " fmt
 
 #include <linux/io.h>
+#include <linux/ioport.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -12,6 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/sort.h>
 
 #include "rfcontroller.h"
@@ -126,9 +128,9 @@ static void rf_zero(void *at, u64 size)
 	asm volatile("sfence" : : : "memory");
 }
 
-static int rf_scrub(u64 start)
+static int rf_scrub(u64 start, struct rf_resources *res)
 {
-	u64 size = memory_block_size_bytes();
+	u64 size = memory_block_size_bytes(), t = ktime_get_ns();
 	void *at = memremap(start, size, MEMREMAP_WB);
 
 	if (!at)
@@ -138,28 +140,44 @@ static int rf_scrub(u64 start)
 		cond_resched();
 	}
 	memunmap(at);
+	res->scrub_ns += ktime_get_ns() - t;
 	return 0;
 }
 
+/*
+ * The block is in the ledger before it leaves the supervisor, and in the
+ * resource tree as busy while it is away: nothing else can add it.
+ */
 static int rf_block_take(u64 start, u32 node, struct rf_resources *res)
 {
 	u64 size = memory_block_size_bytes();
-	int err = offline_and_remove_memory(start, size);
+	struct rf_block *b = &res->blocks[res->nr_blocks++];
+	int err;
 
+	*b = (struct rf_block) { .start = start, .node = node, .status = RF_LEDGER_TAKING };
+	rf_ledger_update();
+	err = offline_and_remove_memory(start, size);
 	if (err) {
 		rf_block_remember(start);
-		return err;
+		goto err_forget;
 	}
-	err = rf_scrub(start);
-	if (err) {
-		if (rainforest_add_memory(node, start, size))
-			pr_err("memory block %#llx stays out\n", start);
-		return err;
-	}
-	res->blocks[res->nr_blocks++] = (struct rf_block) {
-		.start = start, .node = node, .status = RF_LEDGER_GRANTED,
-	};
+	err = -EBUSY;
+	if (!request_mem_region(start, size, "RainForest"))
+		goto err_add;
+	err = rf_scrub(start, res);
+	if (err)
+		goto err_region;
+	b->status = RF_LEDGER_GRANTED;
 	return 0;
+
+err_region:
+	release_mem_region(start, size);
+err_add:
+	if (rainforest_add_memory(node, start, size))
+		pr_err("memory block %#llx stays out\n", start);
+err_forget:
+	res->nr_blocks--;
+	return err;
 }
 
 /* Take count blocks of node; how many were taken is in res */
@@ -318,8 +336,9 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 	for (i = 0; i < res->nr_blocks; i++)
 		want[res->blocks[i].node]++;
 	res->nr_blocks = 0;
+	res->scrub_ns = 0;
 
-	rcu_expedite_gp();
+	rcu_expedite_gp();	/* as in rf_cpu_take() */
 	for (node = 0; node < RF_BOOT_MAX_NODES && !err; node++) {
 		unsigned int before = res->nr_blocks;
 
@@ -358,7 +377,13 @@ unsigned int rf_memory_return(struct rf_resources *res)
 		int err;
 
 		b->status = RF_LEDGER_RETURNING;
-		err = rf_scrub(b->start) ?: rainforest_add_memory(b->node, b->start, size);
+		err = rf_scrub(b->start, res);
+		if (!err) {
+			release_mem_region(b->start, size);
+			err = rainforest_add_memory(b->node, b->start, size);
+			if (err && !request_mem_region(b->start, size, "RainForest"))
+				pr_warn("memory block %#llx is not marked as taken\n", b->start);
+		}
 		if (err) {
 			pr_err("memory block %#llx does not come back: error %d\n", b->start, -err);
 			b->status = RF_LEDGER_QUARANTINED;

@@ -274,6 +274,7 @@ static int rf_put_grant(struct sk_buff *skb, struct rf_subos *s)
 {
 	int err = 0;
 
+	guard(mutex)(&rf_list_lock);	/* a destroy may move it to quarantine */
 	for (unsigned int i = 0; i < s->res.nr_cpus && !err; i++)
 		err = nla_put_u32(skb, RAINFOREST_A_SUBOS_CPU, s->res.cpus[i].cpu);
 	return err ?: rf_put_memory(skb, RAINFOREST_A_SUBOS_MEMORY, &s->res);

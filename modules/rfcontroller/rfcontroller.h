@@ -63,6 +63,7 @@ struct rf_resources {
 	unsigned int nr_cpus;
 	struct rf_block *blocks;	/* sorted by address but for the first */
 	unsigned int nr_blocks;
+	u64 scrub_ns;			/* spent zeroing, since it was set to 0 */
 	struct list_head pinned;
 };
 
@@ -126,6 +127,7 @@ struct rf_subos {
 
 	u64 beats[RF_BOOT_MAX_CPUS];	/* last seen */
 	unsigned long beat_jiffies;	/* when the slowest one last moved */
+	unsigned long boot_jiffies;	/* of the start */
 
 	struct rf_phase phases[16];
 	unsigned int nr_phases;
@@ -180,6 +182,7 @@ void rf_watch_kick(void);
 int rf_trampoline_init(void);
 void rf_trampoline_exit(void);
 u64 rf_trampoline_phys(void);
+void rf_trampoline_adopt(unsigned int cpu, u32 apicid);
 void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3);
 void rf_trampoline_clear(u32 apicid);
 int rf_trampoline_kick(u32 apicid, bool init);
@@ -223,7 +226,6 @@ extern struct mutex rf_list_lock, rf_grant_lock;
 extern struct list_head rf_quarantine_list;
 struct rf_subos *rf_subos_find(const char *name);
 void rf_subos_put(struct rf_subos *s);
-void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0);
 bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 			enum rainforest_reason reason);
 bool rf_state_alive(enum rainforest_state state);

@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/io.h>
+#include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/rainforest_core.h>
 #include <linux/rcupdate.h>
@@ -24,7 +25,7 @@ static u32 rf_next_id = 1;
 
 #define RF_START_MS	5000	/* for the first sign of life */
 #define RF_STALE_MS	2500	/* without a heartbeat: unresponsive */
-#define RF_BOOT_MS	60000	/* from the start to PID 1 */
+#define RF_BOOT_MS	120000	/* from the start to PID 1 */
 
 void rf_warn(struct rf_report *report, const char *fmt, ...)
 {
@@ -150,10 +151,16 @@ bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 	return true;
 }
 
-void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0)
+static void rf_subos_phase_ns(struct rf_subos *s, const char *name, u64 ns)
 {
 	if (s->nr_phases < ARRAY_SIZE(s->phases))
-		s->phases[s->nr_phases++] = (struct rf_phase) { name, ktime_get_ns() - t0 };
+		s->phases[s->nr_phases++] = (struct rf_phase) { name, ns };
+}
+
+/* How long a phase took that began at t0 */
+static void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0)
+{
+	rf_subos_phase_ns(s, name, ktime_get_ns() - t0);
 }
 
 /* What the subOS says of itself. Called for living ones only. */
@@ -166,9 +173,15 @@ static void rf_watch_state(struct rf_subos *s)
 		s->exit_status = READ_ONCE(s->desc->exit_status) & 0xff;
 		s->exited = true;
 	}
+	if (s->state == RAINFOREST_STATE_BOOTING && word < RF_BOOT_USER &&
+	    time_after(jiffies, s->boot_jiffies + msecs_to_jiffies(RF_BOOT_MS)))
+		rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE, RAINFOREST_REASON_BOOT_TIMEOUT);
+
 	switch (word) {
 	case RF_BOOT_USER:
-		if (s->state == RAINFOREST_STATE_BOOTING)
+		if (s->state == RAINFOREST_STATE_BOOTING ||
+		    (s->state == RAINFOREST_STATE_UNRESPONSIVE &&
+		     s->reason == RAINFOREST_REASON_BOOT_TIMEOUT))
 			rf_subos_set_state(s, RAINFOREST_STATE_RUNNING, RAINFOREST_REASON_NONE);
 		break;
 	case RF_BOOT_STOPPED:
@@ -211,7 +224,8 @@ static void rf_watch_beats(struct rf_subos *s)
 		if (!all && s->state == RAINFOREST_STATE_RUNNING)
 			rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE,
 					   RAINFOREST_REASON_HEARTBEAT);
-		else if (all && s->state == RAINFOREST_STATE_UNRESPONSIVE)
+		else if (all && s->state == RAINFOREST_STATE_UNRESPONSIVE &&
+			 s->reason == RAINFOREST_REASON_HEARTBEAT)
 			rf_subos_set_state(s, RAINFOREST_STATE_RUNNING, RAINFOREST_REASON_NONE);
 	}
 }
@@ -262,6 +276,7 @@ static int rf_subos_insert(struct rf_subos *s, struct netlink_ext_ack *extack)
 		}
 	}
 	s->id = rf_next_id++;
+	__module_get(THIS_MODULE);	/* until it is removed */
 	list_add_tail(&s->node, &rf_subos_list);
 	return 0;
 }
@@ -274,6 +289,7 @@ static void rf_subos_remove(struct rf_subos *s)
 	mutex_unlock(&rf_list_lock);
 	rf_ledger_update();
 	wake_up_all(&s->wait);
+	module_put(THIS_MODULE);
 }
 
 static struct rf_subos *rf_subos_alloc(const char *name)
@@ -313,11 +329,12 @@ static void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, c
 		res->cpus[i].status = RF_LEDGER_QUARANTINED;
 	for (unsigned int i = 0; i < res->nr_blocks; i++)
 		res->blocks[i].status = RF_LEDGER_QUARANTINED;
+	__module_get(THIS_MODULE);	/* until all of it is recovered */
+	mutex_lock(&rf_list_lock);
 	q->res = *res;
 	INIT_LIST_HEAD(&q->res.pinned);
 	list_splice_init(&res->pinned, &q->res.pinned);
 	memset(res, 0, offsetof(struct rf_resources, pinned));
-	mutex_lock(&rf_list_lock);
 	list_add_tail(&q->node, &rf_quarantine_list);
 	mutex_unlock(&rf_list_lock);
 	pr_err("%s: %u CPUs and %llu MiB in quarantine: %s\n", owner, q->res.nr_cpus,
@@ -329,22 +346,34 @@ static void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, c
  * Give back all that is proven free: memory first, so that a CPU that comes
  * back finds it. Without the proof of every CPU no memory can go.
  */
-static int rf_release(struct rf_resources *res, const char *owner, u32 id)
+static int rf_release(struct rf_subos *s)
 {
+	struct rf_resources *res = &s->res;
 	bool proven = true;
+	u64 t = ktime_get_ns();
 
 	lockdep_assert_held(&rf_grant_lock);
 	for (unsigned int i = 0; i < res->nr_cpus; i++)
 		proven &= res->cpus[i].proven;
+	for (unsigned int i = 0; proven && i < res->nr_blocks; i++)
+		res->blocks[i].status = RF_LEDGER_RETURNING;
+	for (unsigned int i = 0; i < res->nr_cpus; i++)
+		if (res->cpus[i].proven && res->cpus[i].status != RF_LEDGER_TAKING)
+			res->cpus[i].status = RF_LEDGER_RETURNING;
+	rf_ledger_update();
+	res->scrub_ns = 0;
 	if (proven)
 		rf_memory_return(res);
-	rf_ledger_update();
+	rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - res->scrub_ns);
+	rf_subos_phase_ns(s, "scrub", res->scrub_ns);
+	t = ktime_get_ns();
 	rf_cpu_return(res);
+	rf_subos_phase_ns(s, "return-cpu", ktime_get_ns() - t);
 	if (!res->nr_cpus && !res->nr_blocks) {
-		rf_subos_free_resources(res);
+		rf_pinned_restore(&res->pinned);
 		return 0;
 	}
-	rf_quarantine(res, owner, id, proven ? "could not be given back" :
+	rf_quarantine(res, s->name, s->id, proven ? "could not be given back" :
 		      "a CPU is not proven out of the subOS");
 	return -EUCLEAN;
 }
@@ -392,7 +421,8 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	mutex_lock(&s->lock);
 	t = ktime_get_ns();
 	err = rf_memory_take(req, &s->res, extack);
-	rf_subos_phase(s, "carve-memory", t);
+	rf_subos_phase_ns(s, "carve-memory", ktime_get_ns() - t - s->res.scrub_ns);
+	rf_subos_phase_ns(s, "scrub", s->res.scrub_ns);
 	if (err) {
 		/* CPUs were only chosen */
 		s->res.nr_cpus = 0;
@@ -414,7 +444,7 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 
 err_remove:
 	/* nothing ran on them yet: whatever is left is proven */
-	rf_release(&s->res, s->name, s->id);
+	rf_release(s);
 	rf_subos_remove(s);
 	mutex_unlock(&s->lock);
 out_unlock:
@@ -573,6 +603,7 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 	s->message[0] = 0;
 	s->exited = false;
 	s->beat_jiffies = jiffies;
+	s->boot_jiffies = jiffies;
 	memset(s->beats, 0, sizeof(s->beats));
 	rf_subos_set_state(s, RAINFOREST_STATE_BOOTING, RAINFOREST_REASON_NONE);
 	err = rf_boot_start(s, extack);
@@ -696,18 +727,22 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack)
 {
 	int err = -ENOENT;
+	u64 t;
 
 	mutex_lock(&s->lock);
 	if (s->dead || dry_run) {
 		err = s->dead ? -ENOENT : 0;
 		goto out;
 	}
+	s->nr_phases = 0;
+	t = ktime_get_ns();
 	if (rf_state_alive(s->state))
 		err = rf_stop_locked(s, timeout_ms, force, extack);
 	else
 		err = rf_cpu_prove_all(&s->res) ? -EUCLEAN : 0;
 	if (err && err != -EUCLEAN)
 		goto out;
+	rf_subos_phase(s, "stop", t);
 
 	mutex_lock(&s->drain);
 	rf_console_bury(s);
@@ -717,7 +752,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	mutex_unlock(&s->drain);
 
 	mutex_lock(&rf_grant_lock);
-	err = rf_release(&s->res, s->name, s->id);
+	err = rf_release(s);
 	mutex_unlock(&rf_grant_lock);
 	if (err)
 		rf_msg(extack, "%s is gone, but not all it had is proven free and back: see the quarantine, then 'rfm recover'",
@@ -773,6 +808,7 @@ int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 		}
 		rf_subos_free_resources(&q->res);
 		kfree(q);
+		module_put(THIS_MODULE);
 	}
 	mutex_unlock(&rf_grant_lock);
 	rf_ledger_update();

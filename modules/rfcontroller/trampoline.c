@@ -16,6 +16,8 @@
 #include <asm/apic.h>
 #include <asm/desc_defs.h>
 #include <asm/irq_vectors.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
 #include <asm/smp.h>
 #include <asm/traps.h>
 
@@ -29,11 +31,15 @@ static_assert(offsetof(struct rf_tramp_data, far32) == RF_TRAMP_FAR32);
 static_assert(offsetof(struct rf_tramp_data, far64) == RF_TRAMP_FAR64);
 static_assert(offsetof(struct rf_tramp_data, gdt_desc) == RF_TRAMP_GDT_DESC);
 static_assert(offsetof(struct rf_tramp_data, idt_desc) == RF_TRAMP_IDT_DESC);
+static_assert(offsetof(struct rf_tramp_data, nr_msrs) == RF_TRAMP_NR_MSRS);
+static_assert(offsetof(struct rf_tramp_data, msrs) == RF_TRAMP_MSRS);
 static_assert(sizeof(struct rf_tramp_data) == RF_TRAMP_DATA_SIZE);
 static_assert(offsetof(struct rf_tramp_entry, slot) == RF_ENTRY_SLOT);
 static_assert(offsetof(struct rf_tramp_entry, cr3) == RF_ENTRY_CR3);
 static_assert(offsetof(struct rf_tramp_entry, request) == RF_ENTRY_REQUEST);
 static_assert(offsetof(struct rf_tramp_entry, arrived) == RF_ENTRY_ARRIVED);
+static_assert(offsetof(struct rf_tramp_entry, has_tsc_adjust) == RF_ENTRY_HAS_ADJUST);
+static_assert(offsetof(struct rf_tramp_entry, tsc_adjust) == RF_ENTRY_TSC_ADJUST);
 static_assert(sizeof(struct rf_tramp_entry) == RF_ENTRY_SIZE);
 static_assert(offsetof(struct rf_boot_cpu, started) == RF_SLOT_STARTED);
 static_assert(offsetof(struct rf_boot_cpu, cr3) == RF_SLOT_CR3);
@@ -112,6 +118,14 @@ static int rf_find_page(void)
 	return -ENOMEM;
 }
 
+static struct rf_tramp_entry *rf_entry(u32 apicid)
+{
+	for (unsigned int i = 0; i < tramp.count; i++)
+		if (tramp.table[i].apicid == apicid)
+			return &tramp.table[i];
+	return NULL;
+}
+
 static void rf_fill_idt(void)
 {
 	for (unsigned int i = 0; i < 256; i++) {
@@ -127,6 +141,64 @@ static void rf_fill_idt(void)
 			.bits.p		= 1,
 		};
 	}
+}
+
+static void rf_msr(struct rf_tramp_data *data, u32 msr, u64 value)
+{
+	u64 now;
+
+	/* A hypervisor may show the feature and not the MSR */
+	if (WARN_ON_ONCE(data->nr_msrs == RF_TRAMP_MAX_MSRS) || rdmsrl_safe(msr, &now))
+		return;
+	data->msrs[data->nr_msrs].msr = msr;
+	data->msrs[data->nr_msrs].low = (u32)value;
+	data->msrs[data->nr_msrs++].high = value >> 32;
+}
+
+/*
+ * What INIT preserves (SDM vol. 3, table 10-1) and Linux sets only at power-on,
+ * or trusts: as the supervisor has it, or off. By CPUID: a write to an MSR that
+ * is not there would be a fault in the trampoline.
+ */
+static void rf_fill_msrs(struct rf_tramp_data *data)
+{
+	unsigned int version = cpuid_eax(0) >= 10 ? cpuid_eax(10) & 0xff : 0;
+	u64 pat;
+
+	if (boot_cpu_has(X86_FEATURE_PAT)) {
+		rdmsrl(MSR_IA32_CR_PAT, pat);
+		rf_msr(data, MSR_IA32_CR_PAT, pat);
+	}
+	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		rf_msr(data, MSR_IA32_SPEC_CTRL, 0);
+	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL) {
+		rf_msr(data, MSR_IA32_DEBUGCTLMSR, 0);
+		if (version >= 2)
+			rf_msr(data, MSR_CORE_PERF_GLOBAL_CTRL, 0);
+		if (boot_cpu_has(X86_FEATURE_DS)) {
+			rf_msr(data, MSR_IA32_PEBS_ENABLE, 0);
+			rf_msr(data, MSR_IA32_DS_AREA, 0);
+		}
+	} else if (boot_cpu_has(X86_FEATURE_PERFCTR_CORE)) {
+		for (unsigned int i = 0; i < 6; i++)
+			rf_msr(data, MSR_F15H_PERF_CTL + 2 * i, 0);
+	}
+}
+
+/**
+ * rf_trampoline_adopt - remember what is a CPU's own, while the supervisor runs on it
+ * @cpu: logical id, online
+ * @apicid: its APIC ID
+ */
+void rf_trampoline_adopt(unsigned int cpu, u32 apicid)
+{
+	struct rf_tramp_entry *e = rf_entry(apicid);
+	u64 adjust;
+
+	e->has_tsc_adjust = boot_cpu_has(X86_FEATURE_TSC_ADJUST) &&
+			    !rdmsrl_safe_on_cpu(cpu, MSR_IA32_TSC_ADJUST, &adjust);
+	if (e->has_tsc_adjust)
+		e->tsc_adjust = adjust;
 }
 
 /**
@@ -183,6 +255,7 @@ int rf_trampoline_init(void)
 	data->gdt_desc.base = tramp.phys + rf_trampoline_off_gdt;
 	data->idt_desc.limit = 256 * sizeof(gate_desc) - 1;
 	data->idt_desc.base = __pa(tramp.idt);
+	rf_fill_msrs(data);
 	return 0;
 
 err_free:
@@ -211,14 +284,6 @@ u64 rf_trampoline_phys(void)
 struct rf_ledger_anchor *rf_trampoline_anchor(void)
 {
 	return tramp.page + RF_LEDGER_ANCHOR_OFFSET;
-}
-
-static struct rf_tramp_entry *rf_entry(u32 apicid)
-{
-	for (unsigned int i = 0; i < tramp.count; i++)
-		if (tramp.table[i].apicid == apicid)
-			return &tramp.table[i];
-	return NULL;
 }
 
 /**

@@ -15,7 +15,11 @@
 #define RF_TRAMP_FAR64		22
 #define RF_TRAMP_GDT_DESC	28
 #define RF_TRAMP_IDT_DESC	38
-#define RF_TRAMP_DATA_SIZE	48
+#define RF_TRAMP_NR_MSRS	48
+#define RF_TRAMP_MSRS		52
+#define RF_TRAMP_MAX_MSRS	24
+#define RF_TRAMP_MSR_SIZE	12
+#define RF_TRAMP_DATA_SIZE	(RF_TRAMP_MSRS + RF_TRAMP_MAX_MSRS * RF_TRAMP_MSR_SIZE)
 
 /* struct rf_tramp_entry */
 #define RF_ENTRY_APICID		0
@@ -23,6 +27,8 @@
 #define RF_ENTRY_CR3		16
 #define RF_ENTRY_REQUEST	24
 #define RF_ENTRY_ARRIVED	32
+#define RF_ENTRY_TSC_ADJUST	40
+#define RF_ENTRY_HAS_ADJUST	4
 #define RF_ENTRY_SIZE		256
 
 /* struct rf_boot_cpu, part of the boot ABI */
@@ -41,16 +47,19 @@ struct rf_tramp_data {
 	__u32 cr3;
 	struct { __u32 off; __u16 sel; } __packed far32, far64;
 	struct { __u16 limit; __u64 base; } __packed gdt_desc, idt_desc;
+	__u32 nr_msrs;		/* what a CPU that comes by is to write */
+	struct { __u32 msr, low, high; } msrs[RF_TRAMP_MAX_MSRS];
 } __packed;
 
 struct rf_tramp_entry {
 	__u32 apicid;
-	__u32 pad;
+	__u32 has_tsc_adjust;
 	__u64 slot;		/* physical; 0: park */
 	__u64 cr3;		/* an address space that maps slot and trampoline */
 	__u64 request;		/* a number that the CPU shall bring back */
 	__u64 arrived;		/* the last number it brought back */
-	__u8 stack[RF_ENTRY_SIZE - 40];
+	__u64 tsc_adjust;	/* the CPU's own, as the supervisor had it */
+	__u8 stack[RF_ENTRY_SIZE - 48];
 };
 #endif
 

@@ -93,6 +93,32 @@ SYM_DATA_START(rf_trampoline_code)
 	jmp	3b
 
 4:	leaq	RF_ENTRY_SIZE(%rsi), %rsp	/* the entry ends in a stack */
+
+	/* INIT leaves these as the last kernel had them; only such that exist */
+	leaq	REL(.Ldata) + RF_TRAMP_MSRS(%r12), %r13
+	movl	REL(.Ldata) + RF_TRAMP_NR_MSRS(%r12), %r14d
+5:	testl	%r14d, %r14d
+	jz	6f
+	movl	(%r13), %ecx
+	movl	4(%r13), %eax
+	movl	8(%r13), %edx
+	wrmsr
+	addq	$RF_TRAMP_MSR_SIZE, %r13
+	decl	%r14d
+	jmp	5b
+6:	cmpl	$0, RF_ENTRY_HAS_ADJUST(%rsi)
+	je	7f
+	/* written only if it was changed */
+	movl	$MSR_IA32_TSC_ADJUST, %ecx
+	rdmsr
+	cmpl	RF_ENTRY_TSC_ADJUST(%rsi), %eax
+	jne	8f
+	cmpl	RF_ENTRY_TSC_ADJUST + 4(%rsi), %edx
+	je	7f
+8:	movl	RF_ENTRY_TSC_ADJUST(%rsi), %eax
+	movl	RF_ENTRY_TSC_ADJUST + 4(%rsi), %edx
+	wrmsr
+7:
 	/* slot and cr3 are valid once ready is 1; an order is obeyed once */
 	movq	RF_ENTRY_SLOT(%rsi), %rdi
 	movq	RF_ENTRY_CR3(%rsi), %rax
