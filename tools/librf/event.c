@@ -65,22 +65,6 @@ struct notice {
 	bool got;
 };
 
-/* Notices answer nothing, so they have no number to expect */
-static int on_number(struct nl_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-	return NL_OK;
-}
-
-/* Notices are answers to nothing: their sequence numbers say nothing either */
-static int no_seq_check(struct nl_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-	return NL_OK;
-}
-
 static int on_notice(struct nl_msg *msg, void *arg)
 {
 	struct genlmsghdr *ghdr = nlmsg_data(nlmsg_hdr(msg));
@@ -111,7 +95,6 @@ int rf_event_next(struct rf *rf, struct rf_subos *ev)
 	cb = nl_cb_alloc(NL_CB_CUSTOM);
 	if (!cb)
 		return rf_error(rf, -ENOMEM, "out of memory");
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_number, NULL);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_notice, &n);
 	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, no_seq_check, NULL);
 	while (!n.got && ret >= 0)
