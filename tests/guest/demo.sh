@@ -65,7 +65,7 @@ show west
 
 title "One more: sqlite3, created, run and destroyed by one command"
 rfm run --ncpus 1@node1 --memory 256M@node1 --rm --bin /usr/bin/sqlite3 -- \
-	:memory: "select 'sqlite ' || sqlite_version() || ' in a subOS says 6 * 7 = ' || 6 * 7" | sed 's/^/  /'
+	:memory: "select 'sqlite ' || sqlite_version() || ' in a subOS says 6 * 7 = ' || (6 * 7)" | sed 's/^/  /'
 
 title "The supervisor afterwards"
 mem
