@@ -71,7 +71,10 @@ static const char *tail(const struct text *t, uint64_t lines)
 
 static int follow(struct rfm *r, int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p[2] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },	/* POLLERR: its reader has left */
+	};
 	char buf[1 << 14];
 	ssize_t n;
 
@@ -80,8 +83,10 @@ static int follow(struct rfm *r, int fd)
 		if (!n)
 			return 0;
 		if (n < 0 && errno == EAGAIN) {
-			if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			if (poll(p, 2, -1) < 0 && errno != EINTR)
 				return rf_error(r->rf, -errno, "console: %s", strerror(errno));
+			if (p[1].revents & (POLLERR | POLLNVAL))
+				return 0;
 			continue;
 		}
 		if (n < 0) {
