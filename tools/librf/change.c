@@ -107,7 +107,7 @@ int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 	return change(rf, msg, reply);
 }
 
-static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subos *reply)
+static int timed_once(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subos *reply)
 {
 	struct nl_msg *msg = named(rf, cmd, s->name, s->dry_run);
 
@@ -117,6 +117,34 @@ static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subo
 	if (msg && s->force)
 		nla_put_flag(msg, RAINFOREST_A_SUBOS_FORCE);
 	return change(rf, msg, reply);
+}
+
+#define ROUND_MS 1000	/* the kernel waits no longer in one request */
+
+/*
+ * Ask again and again until the time is up; force, if it is wanted, goes with
+ * the last request only.
+ */
+static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subos *reply)
+{
+	int64_t end = rf_now_ms() + s->timeout_ms;
+
+	for (;;) {
+		int64_t left = end - rf_now_ms();
+		struct rf_stop round = *s;
+		bool last = s->timeout_ms <= 0 || left <= ROUND_MS;
+		int ret;
+
+		if (!last) {
+			round.timeout_ms = ROUND_MS;
+			round.force = false;
+		} else if (s->timeout_ms > 0) {
+			round.timeout_ms = left > 0 ? left : 1;
+		}
+		ret = timed_once(rf, cmd, &round, reply);
+		if (last || ret != -ETIMEDOUT)
+			return ret;
+	}
 }
 
 /**
@@ -135,7 +163,7 @@ int rf_start(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
 	struct rf_stop start = *s;
 
 	start.force = false;
-	return timed(rf, RAINFOREST_CMD_SUBOS_START, &start, reply);
+	return timed_once(rf, RAINFOREST_CMD_SUBOS_START, &start, reply);
 }
 
 /**

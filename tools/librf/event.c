@@ -117,12 +117,20 @@ int rf_event_next(struct rf *rf, struct rf_subos *ev)
 	return rf_nl_error(rf, ret, "notices of rfcontroller");
 }
 
-static int64_t now_ms(void)
+int64_t rf_now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Milliseconds to wait, for poll() */
+static int span(int64_t from, int64_t to)
+{
+	if (to == INT64_MAX)
+		return -1;
+	return to - from > INT32_MAX ? INT32_MAX : to - from;
 }
 
 /* Take all notices; 1 when one says that @name is over, which is then @end */
@@ -152,14 +160,14 @@ static int drain(struct rf *rf, const char *name, struct rf_subos *end)
  * @end: how it ended; rf_subos_clear() it
  *
  * One that has ended already is reported at once; one that was not started
- * yet is waited for.
+ * yet is waited for; one that stays unresponsive for RF_PATIENCE_MS is given up.
  *
  * Return: 0; -ENOENT, -ETIMEDOUT, -EINTR (a signal).
  */
 int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos *end)
 {
-	int64_t until = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
-	int64_t left = -1;
+	int64_t until = timeout_ms < 0 ? INT64_MAX : rf_now_ms() + timeout_ms;
+	int64_t give_up = INT64_MAX, now;
 	int ret;
 
 	memset(end, 0, sizeof(*end));
@@ -175,13 +183,17 @@ int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos
 			return ret;
 		if (rf_state_over(end->state))
 			return 0;
+		now = rf_now_ms();
+		if (end->state != RAINFOREST_STATE_UNRESPONSIVE)
+			give_up = INT64_MAX;
+		else if (give_up == INT64_MAX)
+			give_up = now + RF_PATIENCE_MS;
+		else if (now >= give_up)
+			return 0;
 		rf_subos_clear(end);
-		if (until >= 0) {
-			left = until - now_ms();
-			if (left <= 0)
-				return rf_error(rf, -ETIMEDOUT, "%s has not stopped in time", name);
-		}
-		ret = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (now >= until)
+			return rf_error(rf, -ETIMEDOUT, "%s has not stopped in time", name);
+		ret = poll(&p, 1, span(now, until < give_up ? until : give_up));
 		if (ret < 0)
 			return rf_error(rf, -errno, "waiting for %s: %s", name, strerror(errno));
 		ret = drain(rf, name, end);

@@ -32,6 +32,7 @@ int rf_decode_info(struct nlattr *attrs, int len, void *info);
 int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *cpu);
 int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *node);
 int rf_decode_subos(struct nlattr *attrs, int len, void *subos);
+int64_t rf_now_ms(void);
 int rf_decode_quarantine(struct nlattr *attrs, int len, void *quarantine);
 
 void *rf_grow(void *array, size_t n, size_t size);

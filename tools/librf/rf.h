@@ -28,6 +28,7 @@
 #define RF_CPU_LIMIT	8192	/* CPU ids beyond are on no machine */
 #define RF_NODE_LIMIT	1024
 #define RF_NO_NODE	(-1)
+#define RF_PATIENCE_MS	15000	/* with an unresponsive subOS: it may come back */
 
 #define RF_KERNEL_DEFAULT	"/usr/lib/rainforest/vmlinux"
 

@@ -124,10 +124,12 @@ int rf_exit_from_wait(int wstatus)
 /**
  * rf_state_over() - has a subOS in this state ended?
  * @state: RAINFOREST_STATE_*
+ *
+ * One that is unresponsive has not: it may come back.
  */
 bool rf_state_over(uint32_t state)
 {
-	return state >= RAINFOREST_STATE_STOPPED;
+	return state >= RAINFOREST_STATE_STOPPED && state != RAINFOREST_STATE_UNRESPONSIVE;
 }
 
 /**
@@ -137,7 +139,7 @@ bool rf_state_over(uint32_t state)
 bool rf_state_active(uint32_t state)
 {
 	return state == RAINFOREST_STATE_BOOTING || state == RAINFOREST_STATE_RUNNING ||
-	       state == RAINFOREST_STATE_STOPPING;
+	       state == RAINFOREST_STATE_STOPPING || state == RAINFOREST_STATE_UNRESPONSIVE;
 }
 
 /**

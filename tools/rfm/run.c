@@ -33,6 +33,7 @@ struct job {
 	int asked;		/* by which signal it was asked to stop */
 	bool killed;
 	int64_t kill_at;	/* when patience ends, CLOCK_MONOTONIC ms */
+	int64_t give_up_at;	/* when it is unresponsive, else 0 */
 	struct rf_subos end;
 	struct rfm_pump *pump;	/* IN, OUT, ERR */
 };
@@ -130,8 +131,24 @@ static int look(struct rfm *r, struct job *j)
 	if (ret)
 		return ret;
 	j->over = rf_state_over(j->end.state);
+	if (j->end.state != RAINFOREST_STATE_UNRESPONSIVE) {
+		j->give_up_at = 0;
+	} else if (!j->give_up_at) {
+		rfm_warn("%s does not respond", j->make.name);
+		j->give_up_at = rfm_now_ms() + RF_PATIENCE_MS;
+	} else if (rfm_now_ms() >= j->give_up_at) {
+		j->over = true;
+	}
 	if (!j->over)
 		rf_subos_clear(&j->end);
+	return 0;
+}
+
+/* Nothing has come: only what has been unresponsive for long is looked at */
+static int look_again(struct rfm *r, struct job *j, int polled)
+{
+	if (!polled && !j->over && j->give_up_at && rfm_now_ms() >= j->give_up_at)
+		return look(r, j);
 	return 0;
 }
 
@@ -153,21 +170,25 @@ static int on_notices(struct rfm *r, struct job *j)
 }
 
 /*
- * Milliseconds that poll() may wait. A stop that was asked for has a limit;
- * so has the end of the streams after the end of the subOS, but not while
- * someone is slow in reading what we write.
+ * Milliseconds that poll() may wait. A stop that was asked for has a limit, and
+ * the silence of an unresponsive subOS; and so has the end of the streams after
+ * the end of the subOS, but not while someone is slow in reading what we write.
  */
 static int patience(const struct job *j)
 {
-	int64_t left = j->kill_at - rfm_now_ms();
+	int64_t until = INT64_MAX;
 
 	if (j->over && (j->pump[OUT].at < j->pump[OUT].n || j->pump[ERR].at < j->pump[ERR].n))
 		return -1;
 	if (j->over)
 		return j->end.state == RAINFOREST_STATE_UNRESPONSIVE ? 100 : 2000;
-	if (!j->asked || j->killed)
+	if (j->asked && !j->killed)
+		until = j->kill_at;
+	if (j->give_up_at && j->give_up_at < until)
+		until = j->give_up_at;
+	if (until == INT64_MAX)
 		return -1;
-	return left < 0 ? 0 : left;
+	return until > rfm_now_ms() ? until - rfm_now_ms() : 0;
 }
 
 static int pump(struct rfm *r, struct job *j)
@@ -194,12 +215,11 @@ static int pump(struct rfm *r, struct job *j)
 			return rf_error(r->rf, -errno, "poll: %s", strerror(errno));
 		if (!ret && j->over)
 			return 0;
-		if (!ret && j->asked)
+		if (!ret && j->asked && rfm_now_ms() >= j->kill_at)
 			stop(r, j, j->asked);
-		if (ret <= 0) {
-			ret = 0;
-			if (!last_signal)
-				continue;
+		if (ret <= 0 && !last_signal) {
+			ret = look_again(r, j, ret);
+			continue;
 		}
 		if (last_signal) {
 			int sig = last_signal;
@@ -208,6 +228,7 @@ static int pump(struct rfm *r, struct job *j)
 			while (read(sig_pipe[0], drop, sizeof(drop)) > 0)
 				;
 			stop(r, j, sig);
+			ret = 0;
 			continue;
 		}
 		for (int i = 0; i < NR_PUMPS; i++)
