@@ -373,7 +373,7 @@ static ssize_t rf_take(struct rf_reader *r, u8 *buf, size_t len)
 	if (r->stream == RF_STREAM_CONSOLE) {
 		struct rf_history *h = &s->history;
 
-		if (s->desc && s->generation && rf_state_alive(s->state))
+		if (s->desc && s->generation)
 			rf_console_drain(s, false);
 		if (h->head - r->pos > RF_CONSOLE_HISTORY)
 			r->pos = h->head - RF_CONSOLE_HISTORY;
@@ -397,7 +397,7 @@ static ssize_t rf_take(struct rf_reader *r, u8 *buf, size_t len)
 			WRITE_ONCE(ring->notify, 1);
 			smp_mb(); /* notify before head: pairs with the writer */
 			if (rf_ring_used(s, id))
-				return rf_take(r, buf, len);
+				return 0;	/* now there is: asked again at once */
 			if (closed || over)
 				return -EPIPE;
 		}
@@ -504,7 +504,10 @@ static ssize_t rf_give(struct rf_reader *r, const u8 *buf, size_t len)
 	n = min_t(u64, len, rf_ring_room(s, id));
 	if (!n) {
 		WRITE_ONCE(ring->waiting, 1);
-		return 0;
+		smp_mb(); /* waiting before tail: pairs with the reader */
+		n = min_t(u64, len, rf_ring_room(s, id));
+		if (!n)
+			return 0;
 	}
 	for (u64 i = 0; i < n; i++)
 		ring->data[(s->end[id].pos + i) % cap] = buf[i];
@@ -523,8 +526,11 @@ static bool rf_dev_writable(struct rf_reader *r)
 	mutex_lock(&s->drain);
 	yes = rf_over(s) || s->dead ||
 	      (s->desc && rf_state_alive(s->state) && rf_ring_room(s, id));
-	if (!yes && s->desc && rf_state_alive(s->state))
+	if (!yes && s->desc && rf_state_alive(s->state)) {
 		WRITE_ONCE(rf_ring_of(s, id)->waiting, 1);
+		smp_mb(); /* waiting before tail: pairs with the reader */
+		yes = rf_ring_room(s, id);
+	}
 	mutex_unlock(&s->drain);
 	return yes;
 }

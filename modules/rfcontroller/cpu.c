@@ -16,6 +16,45 @@
 
 #include "rfcontroller.h"
 
+/* Linux forgets the place of a CPU that goes offline: as it was at our start */
+static struct rf_cpu_place *rf_places;
+
+int rf_cpu_init(void)
+{
+	unsigned int cpu;
+
+	rf_places = kcalloc(nr_cpu_ids, sizeof(*rf_places), GFP_KERNEL);
+	if (!rf_places)
+		return -ENOMEM;
+	for_each_present_cpu(cpu)
+		rf_places[cpu] = (struct rf_cpu_place) {
+			.socket	= topology_physical_package_id(cpu),
+			.core	= cpu_online(cpu) ? topology_core_id(cpu) : U32_MAX,
+		};
+	return 0;
+}
+
+void rf_cpu_exit(void)
+{
+	kfree(rf_places);
+}
+
+struct rf_cpu_place rf_cpu_place(unsigned int cpu)
+{
+	/* offline when the module came, and online now */
+	if (rf_places[cpu].core == U32_MAX && cpu_online(cpu))
+		rf_places[cpu].core = topology_core_id(cpu);
+	return rf_places[cpu];
+}
+
+/* Are two CPUs threads of one core? One that was never online since is none's. */
+bool rf_cpu_same_core(unsigned int a, unsigned int b)
+{
+	struct rf_cpu_place x = rf_cpu_place(a), y = rf_cpu_place(b);
+
+	return x.socket == y.socket && x.core == y.core && x.core != U32_MAX;
+}
+
 /**
  * rf_cpu_owner - the subOS that owns a CPU
  * @name: out, RF_BOOT_NAME_LEN bytes
@@ -64,6 +103,10 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 		rf_msg(extack, "CPU %u is granted already, to %s%s", cpu, owner,
 				   quarantined ? " (quarantined)" : "");
 		return -EBUSY;
+	}
+	if (!rf_trampoline_knows(cpu_physical_id(cpu))) {
+		rf_msg(extack, "CPU %u was added after rfcontroller was loaded: load it anew", cpu);
+		return -EOPNOTSUPP;
 	}
 	if (!cpu_online(cpu)) {
 		rf_msg(extack, "CPU %u is offline: only CPUs that the supervisor runs on can be granted",
@@ -139,22 +182,28 @@ static int rf_cpu_pick(const struct rf_request *req, struct rf_resources *res,
 
 	for (int pass = 0; pass < 2; pass++) {
 		for (int c = nr_cpu_ids - 1; c > 0 && res->nr_cpus < req->ncpus; c--) {
-			unsigned int sibling;
+			unsigned int sibling, threads;
 			bool whole = true;
 
 			if (!cpu_present(c) || rf_cpu_usable(c, NULL) || rf_cpu_chosen(res, c) ||
 			    (node != NUMA_NO_NODE && cpu_to_node(c) != node))
 				continue;
-			for_each_cpu(sibling, topology_sibling_cpumask(c))
+			threads = 0;
+			for_each_present_cpu(sibling) {
+				if (!rf_cpu_same_core(sibling, c))
+					continue;
+				threads++;
 				whole &= sibling != 0 && !rf_cpu_usable(sibling, NULL);
-			if (!pass && (!whole || req->ncpus - res->nr_cpus <
-				      cpumask_weight(topology_sibling_cpumask(c))))
+			}
+			if (!pass && (!whole || req->ncpus - res->nr_cpus < threads))
 				continue;
-			if (!pass)
-				for_each_cpu(sibling, topology_sibling_cpumask(c))
-					rf_cpu_add(res, sibling);
-			else
+			if (pass) {
 				rf_cpu_add(res, c);
+				continue;
+			}
+			for_each_present_cpu(sibling)
+				if (rf_cpu_same_core(sibling, c))
+					rf_cpu_add(res, sibling);
 		}
 	}
 	if (res->nr_cpus < req->ncpus) {
@@ -213,8 +262,9 @@ int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 	for (unsigned int i = 0; !err && i < res->nr_cpus; i++) {
 		unsigned int sibling;
 
-		for_each_cpu(sibling, topology_sibling_cpumask(res->cpus[i].cpu))
-			if (!rf_cpu_chosen(res, sibling))
+		for_each_present_cpu(sibling)
+			if (sibling != res->cpus[i].cpu && !rf_cpu_chosen(res, sibling) &&
+			    rf_cpu_same_core(sibling, res->cpus[i].cpu))
 				rf_warn(report, "CPU %u shares its core with CPU %u, which is not granted: they share caches and side channels",
 					res->cpus[i].cpu, sibling);
 	}
@@ -353,6 +403,10 @@ int rf_cpu_prove_all(struct rf_resources *res)
 	for (unsigned int i = 0; i < res->nr_cpus; i++) {
 		struct rf_cpu *c = &res->cpus[i];
 
+		if (cpu_online(c->cpu)) {	/* the supervisor runs on it: proof enough */
+			c->proven = true;
+			continue;
+		}
 		c->proven = !rf_trampoline_prove(c->apicid);
 		if (!c->proven) {
 			pr_err("CPU %u (APIC ID %#x) is not proven out of its subOS\n",
@@ -384,6 +438,8 @@ unsigned int rf_cpu_return(struct rf_resources *res)
 			c->status = RF_LEDGER_RETURNING;
 			rainforest_return_cpu(c->cpu);
 			err = add_cpu(c->cpu);
+			if (err > 0)
+				err = 0;	/* somebody was faster, by sysfs */
 			if (err)
 				pr_err("CPU %u does not come online: error %d\n", c->cpu, -err);
 		}

@@ -97,6 +97,7 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 	},
 	{
 		.cmd	= RAINFOREST_CMD_SUBOS_GET,
+		.start	= rainforest_dump_pre,
 		.dumpit	= rainforest_nl_subos_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
 	},
@@ -150,6 +151,7 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 	},
 	{
 		.cmd	= RAINFOREST_CMD_QUARANTINE_GET,
+		.start	= rainforest_dump_pre,
 		.dumpit	= rainforest_nl_quarantine_get_dumpit,
 		.flags	= GENL_CMD_CAP_DUMP,
 	},

@@ -16,6 +16,7 @@ extern const struct nla_policy rainforest_mem_nl_policy[RAINFOREST_A_MEM_EXACT +
 
 int rainforest_admin_pre(const struct genl_split_ops *ops, struct sk_buff *skb,
 			 struct genl_info *info);
+int rainforest_dump_pre(struct netlink_callback *cb);
 
 int rainforest_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_cpu_get_dumpit(struct sk_buff *skb,

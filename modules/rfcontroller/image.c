@@ -20,6 +20,7 @@
 
 #define RF_MAX_KERNEL	(1UL << 30)
 #define RF_INITRD_ALIGN	4
+#define RF_MAX_INITRD	(1ULL << 46)
 
 /* The 64-bit entry of a bzImage lies there, Documentation/arch/x86/boot.rst */
 #define RF_BZIMAGE_ENTRY 0x200
@@ -52,6 +53,10 @@ static int rf_parse_bzimage(struct rf_image *img, struct netlink_ext_ack *extack
 			return -ENOEXEC;
 		}
 		img->image_len = img->len - setup;
+	}
+	if (img->image_len <= RF_BZIMAGE_ENTRY) {
+		rf_msg(extack, "kernel is truncated: there is nothing behind its header");
+		return -ENOEXEC;
 	}
 	img->bzimage = true;
 	img->mem_size = max_t(u64, h->init_size, img->image_len);
@@ -173,8 +178,10 @@ static u64 rf_initrds_size(struct file **initrd, unsigned int nr)
 {
 	u64 sum = 0;
 
+	/* a sum beyond any memory stays there: sparse files can be larger than that */
 	for (unsigned int i = 0; i < nr; i++)
-		sum = ALIGN(sum, RF_INITRD_ALIGN) + i_size_read(file_inode(initrd[i]));
+		sum = min_t(u64, ALIGN(sum, RF_INITRD_ALIGN) + min_t(u64, i_size_read(file_inode(initrd[i])),
+								     RF_MAX_INITRD), RF_MAX_INITRD);
 	return sum;
 }
 
@@ -341,6 +348,8 @@ int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack)
 		err = rf_write_kernel(&img, place.kernel);
 	if (!err)
 		err = rf_write_initrds(s, &place);
+	/* the descriptor is read under it; files may take their time to be read */
+	mutex_lock(&s->drain);
 	if (!err)
 		err = rf_boot_map(s, &place);
 	if (!err) {
@@ -348,6 +357,7 @@ int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack)
 		s->entry = place.kernel + img.entry_off;
 		s->image_fresh = true;
 	}
+	mutex_unlock(&s->drain);
 	rf_image_put(&img);
 	if (err && extack && !extack->_msg)
 		rf_msg(extack, "images can't be loaded: error %d", -err);

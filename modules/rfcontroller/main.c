@@ -112,7 +112,6 @@ static struct notifier_block rf_pm_block = {
 	.notifier_call	= rf_pm,
 };
 
-/* Granted memory does not come online by sysfs: the block is not there. Probe? */
 static int __init rf_init(void)
 {
 	int err;
@@ -121,9 +120,12 @@ static int __init rf_init(void)
 		pr_err("the TSC is unstable here: subOSes have no other clock\n");
 		return -EOPNOTSUPP;
 	}
-	err = rf_trampoline_init();
+	err = rf_cpu_init();
 	if (err)
 		return err;
+	err = rf_trampoline_init();
+	if (err)
+		goto err_cpu;
 	err = rf_ledger_init();
 	if (err)
 		goto err_trampoline;
@@ -158,6 +160,8 @@ err_ledger:
 	rf_ledger_exit();
 err_trampoline:
 	rf_trampoline_exit();
+err_cpu:
+	rf_cpu_exit();
 	return err;
 }
 
@@ -172,6 +176,7 @@ static void __exit rf_exit(void)
 	rf_console_exit();
 	rf_ledger_exit();
 	rf_trampoline_exit();
+	rf_cpu_exit();
 }
 
 module_init(rf_init);

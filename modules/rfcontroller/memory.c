@@ -86,10 +86,11 @@ static enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
 	     start >= PFN_PHYS(node_start_pfn(node)) && start >= SZ_16M;	\
 	     start -= size)
 
-u64 rf_memory_carvable(int node)
+static u64 rf_carvable_now(int node)
 {
 	u64 size = memory_block_size_bytes(), start, sum = 0;
 
+	lockdep_assert_held(&rf_grant_lock);	/* nothing leaves while we look */
 	if (!node_online(node) || !NODE_DATA(node)->node_spanned_pages)
 		return 0;
 	rf_for_each_block_down(start, node, size) {
@@ -98,6 +99,27 @@ u64 rf_memory_carvable(int node)
 		cond_resched();
 	}
 	return sum;
+}
+
+/**
+ * rf_memory_carvable - estimate how much of a node could be granted now
+ *
+ * Anybody may ask: it looks at most once a second, and not while a create is
+ * under way; then the last figure stands. Return: bytes.
+ */
+u64 rf_memory_carvable(int node)
+{
+	static u64 last[RF_BOOT_MAX_NODES];
+	static unsigned long until[RF_BOOT_MAX_NODES];
+
+	if (node < 0 || node >= RF_BOOT_MAX_NODES)
+		return 0;
+	if ((!until[node] || time_after(jiffies, until[node])) && mutex_trylock(&rf_grant_lock)) {
+		WRITE_ONCE(last[node], rf_carvable_now(node));
+		until[node] = (jiffies + HZ) ?: 1;
+		mutex_unlock(&rf_grant_lock);
+	}
+	return READ_ONCE(last[node]);
 }
 
 /* Bytes of node, or of all with NUMA_NO_NODE */
@@ -158,7 +180,8 @@ static int rf_block_take(u64 start, u32 node, struct rf_resources *res)
 	rf_ledger_update();
 	err = offline_and_remove_memory(start, size);
 	if (err) {
-		rf_block_remember(start);
+		if (err == -EBUSY)
+			rf_block_remember(start);
 		goto err_forget;
 	}
 	err = -EBUSY;
@@ -173,8 +196,13 @@ static int rf_block_take(u64 start, u32 node, struct rf_resources *res)
 err_region:
 	release_mem_region(start, size);
 err_add:
-	if (rainforest_add_memory(node, start, size))
+	if (rainforest_add_memory(node, start, size)) {
+		/* it stays in res: rf_release() puts it in quarantine */
 		pr_err("memory block %#llx stays out\n", start);
+		request_mem_region(start, size, "RainForest");
+		b->status = RF_LEDGER_QUARANTINED;
+		return -EUCLEAN;
+	}
 err_forget:
 	res->nr_blocks--;
 	return err;
@@ -184,6 +212,7 @@ err_forget:
 static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 {
 	u64 size = memory_block_size_bytes(), start;
+	int err;
 
 	/* the free ones; those that need migration; those refused lately */
 	for (int pass = 0; pass < 3 && count; pass++) {
@@ -200,8 +229,12 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
 			    (pass < 2 && refused) || (pass == 2 && !refused))
 				continue;
-			if (!rf_block_take(start, node, res))
+			err = rf_block_take(start, node, res);
+			if (!err)
 				count--;
+			/* any signal ends offlining; it says nothing of the block */
+			if (err == -EINTR || err == -EUCLEAN)
+				return err;
 			cond_resched();
 		}
 	}
@@ -274,7 +307,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 					   node);
 			return -ENOSPC;
 		}
-		can[node] = rf_memory_carvable(node);
+		can[node] = rf_carvable_now(node);
 		if (can[node] < per_node[node]) {
 			rf_msg(extack, "node %d can give %llu MiB now, %llu asked",
 					   node, can[node] >> 20, per_node[node] >> 20);
@@ -310,6 +343,17 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			}
 	}
 	return 0;
+}
+
+/* How many runs of adjacent blocks of one node; sorted */
+static unsigned int rf_memory_pieces(const struct rf_resources *res)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < res->nr_blocks; i++)
+		n += !i || res->blocks[i].node != res->blocks[i - 1].node ||
+		     res->blocks[i].start != res->blocks[i - 1].start + memory_block_size_bytes();
+	return n;
 }
 
 static int rf_block_cmp(const void *a, const void *b)
@@ -358,6 +402,12 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 		return err;
 	}
 	sort(res->blocks, res->nr_blocks, sizeof(*res->blocks), rf_block_cmp, NULL);
+	if (rf_memory_pieces(res) > RF_BOOT_MAX_REGIONS) {
+		rf_msg(extack, "the memory would be in %u pieces, %d is the most: ask for less, or of other nodes",
+		       rf_memory_pieces(res), RF_BOOT_MAX_REGIONS);
+		rf_memory_return(res);
+		return -ENOSPC;
+	}
 	return 0;
 }
 

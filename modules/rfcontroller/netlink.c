@@ -20,6 +20,8 @@
 #include "genl.h"
 #include "rfcontroller.h"
 
+#define RF_SUBOS_MSG	(64 * 1024)	/* 256 CPUs, 64 regions */
+
 int rainforest_admin_pre(const struct genl_split_ops *ops, struct sk_buff *skb,
 			 struct genl_info *info)
 {
@@ -98,20 +100,23 @@ static int rf_put_cpu(struct sk_buff *skb, unsigned int cpu)
 	err = nla_put_u32(skb, RAINFOREST_A_CPU_ID, cpu) ?:
 	      nla_put_u32(skb, RAINFOREST_A_CPU_APIC_ID, cpu_physical_id(cpu)) ?:
 	      nla_put_u32(skb, RAINFOREST_A_CPU_NODE, cpu_to_node(cpu)) ?:
-	      nla_put_u32(skb, RAINFOREST_A_CPU_SOCKET, topology_physical_package_id(cpu)) ?:
-	      nla_put_u32(skb, RAINFOREST_A_CPU_CORE, topology_core_id(cpu)) ?:
+	      nla_put_u32(skb, RAINFOREST_A_CPU_SOCKET, rf_cpu_place(cpu).socket) ?:
+	      nla_put_u32(skb, RAINFOREST_A_CPU_CORE, rf_cpu_place(cpu).core) ?:
 	      nla_put_u8(skb, RAINFOREST_A_CPU_ONLINE, cpu_online(cpu));
-	/* the masks of an offline CPU are empty: siblings by APIC ID */
 	for_each_present_cpu(sibling)
-		if (!err && sibling != cpu &&
-		    topology_physical_package_id(sibling) == topology_physical_package_id(cpu) &&
-		    topology_core_id(sibling) == topology_core_id(cpu))
+		if (!err && sibling != cpu && rf_cpu_same_core(sibling, cpu))
 			err = nla_put_u32(skb, RAINFOREST_A_CPU_SIBLING, sibling);
 	if (rf_cpu_owner(cpu, owner, &quarantined) && !err)
 		err = nla_put_string(skb, RAINFOREST_A_CPU_OWNER, owner);
 	if (!err && quarantined)
 		err = nla_put_u8(skb, RAINFOREST_A_CPU_QUARANTINED, 1);
 	return err;
+}
+
+int rainforest_dump_pre(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = RF_SUBOS_MSG;	/* the largest subOS in one message */
+	return 0;
 }
 
 int rainforest_nl_cpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -316,8 +321,6 @@ static struct rf_subos *rf_named(struct genl_info *info)
 	}
 	return s;
 }
-
-#define RF_SUBOS_MSG	(64 * 1024)	/* 256 CPUs, 64 regions */
 
 int rainforest_nl_subos_get_doit(struct sk_buff *req, struct genl_info *info)
 {
@@ -583,7 +586,7 @@ static int rf_act(struct genl_info *info,
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	err = act(s, ms ? min(nla_get_u32(ms), 3600000U) : 0,
+	err = act(s, ms ? nla_get_u32(ms) : 0,
 		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_FORCE]),
 		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]), info->extack);
 	err = err ?: rf_changed(info, s, NULL);
@@ -591,10 +594,29 @@ static int rf_act(struct genl_info *info,
 	return err;
 }
 
+/*
+ * Generic netlink holds a lock of all families while we wait: who wants to
+ * wait longer than this asks again.
+ */
+#define RF_MAX_STOP_MS	1000U
+#define RF_MAX_START_MS	30000U
+
+static int rf_act_stop(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
+		       struct netlink_ext_ack *extack)
+{
+	return rf_subos_stop(s, min(ms, RF_MAX_STOP_MS), force, dry_run, extack);
+}
+
+static int rf_act_destroy(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
+			  struct netlink_ext_ack *extack)
+{
+	return rf_subos_destroy(s, min(ms, RF_MAX_STOP_MS), force, dry_run, extack);
+}
+
 static int rf_act_start(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
 			struct netlink_ext_ack *extack)
 {
-	return rf_subos_start(s, ms, dry_run, extack);
+	return rf_subos_start(s, min(ms, RF_MAX_START_MS), dry_run, extack);
 }
 
 static int rf_act_kill(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
@@ -610,7 +632,7 @@ int rainforest_nl_subos_start_doit(struct sk_buff *skb, struct genl_info *info)
 
 int rainforest_nl_subos_stop_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_subos_stop);
+	return rf_act(info, rf_act_stop);
 }
 
 int rainforest_nl_subos_kill_doit(struct sk_buff *skb, struct genl_info *info)
@@ -620,7 +642,7 @@ int rainforest_nl_subos_kill_doit(struct sk_buff *skb, struct genl_info *info)
 
 int rainforest_nl_subos_destroy_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_subos_destroy);
+	return rf_act(info, rf_act_destroy);
 }
 
 /* ---- quarantine ---- */

@@ -182,6 +182,7 @@ void rf_watch_kick(void);
 int rf_trampoline_init(void);
 void rf_trampoline_exit(void);
 u64 rf_trampoline_phys(void);
+bool rf_trampoline_knows(u32 apicid);
 void rf_trampoline_adopt(unsigned int cpu, u32 apicid);
 void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3);
 void rf_trampoline_clear(u32 apicid);
@@ -190,6 +191,13 @@ int rf_trampoline_prove(u32 apicid);
 struct rf_ledger_anchor *rf_trampoline_anchor(void);
 
 /* cpu.c */
+struct rf_cpu_place {
+	u32 socket, core;
+};
+int rf_cpu_init(void);
+void rf_cpu_exit(void);
+struct rf_cpu_place rf_cpu_place(unsigned int cpu);
+bool rf_cpu_same_core(unsigned int a, unsigned int b);
 bool rf_cpu_owner(unsigned int cpu, char *name, bool *quarantined);
 int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 		  struct rf_report *report, struct netlink_ext_ack *extack);

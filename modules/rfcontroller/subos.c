@@ -22,10 +22,12 @@ DEFINE_MUTEX(rf_list_lock);
 DEFINE_MUTEX(rf_grant_lock);
 LIST_HEAD(rf_quarantine_list);
 static u32 rf_next_id = 1;
+static DEFINE_MUTEX(rf_recover_lock);
 
-#define RF_START_MS	5000	/* for the first sign of life */
+#define RF_START_MS	10000	/* for the first sign of life */
 #define RF_STALE_MS	2500	/* without a heartbeat: unresponsive */
 #define RF_BOOT_MS	120000	/* from the start to PID 1 */
+#define RF_REBOOT_MS	10000	/* for all to stop before the machine reboots */
 
 void rf_warn(struct rf_report *report, const char *fmt, ...)
 {
@@ -61,14 +63,20 @@ void rf_msg(struct netlink_ext_ack *extack, const char *fmt, ...)
 
 /* ---- finding, holding ---- */
 
+static void rf_drop_files(struct rf_subos *s)
+{
+	while (s->nr_initrds)
+		fput(s->initrd[--s->nr_initrds]);
+	if (s->kernel)
+		fput(s->kernel);
+	s->kernel = NULL;
+}
+
 static void rf_subos_free(struct kref *ref)
 {
 	struct rf_subos *s = container_of(ref, struct rf_subos, ref);
 
-	for (unsigned int i = 0; i < s->nr_initrds; i++)
-		fput(s->initrd[i]);
-	if (s->kernel)
-		fput(s->kernel);
+	rf_drop_files(s);
 	kfree(s->cmdline);
 	rf_console_free(s);
 	rf_subos_free_resources(&s->res);
@@ -221,7 +229,8 @@ static void rf_watch_beats(struct rf_subos *s)
 		for (unsigned int i = 0; i < s->res.nr_cpus; i++)
 			s->beats[i] = READ_ONCE(s->desc->cpu[i].beat);
 		s->beat_jiffies = jiffies;
-		if (!all && s->state == RAINFOREST_STATE_RUNNING)
+		if (!all && (s->state == RAINFOREST_STATE_RUNNING ||
+			     s->state == RAINFOREST_STATE_STOPPING))
 			rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE,
 					   RAINFOREST_REASON_HEARTBEAT);
 		else if (all && s->state == RAINFOREST_STATE_UNRESPONSIVE &&
@@ -276,7 +285,11 @@ static int rf_subos_insert(struct rf_subos *s, struct netlink_ext_ack *extack)
 		}
 	}
 	s->id = rf_next_id++;
-	__module_get(THIS_MODULE);	/* until it is removed */
+	/* A removal that has begun waits for us, and then frees all */
+	if (!try_module_get(THIS_MODULE)) {
+		rf_msg(extack, "rfcontroller is being removed");
+		return -ENODEV;
+	}
 	list_add_tail(&s->node, &rf_subos_list);
 	return 0;
 }
@@ -343,8 +356,9 @@ static void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, c
 }
 
 /*
- * Give back all that is proven free: memory first, so that a CPU that comes
- * back finds it. Without the proof of every CPU no memory can go.
+ * Give everything back: memory first, so that a CPU that comes back finds it.
+ * While one CPU is not proven out nothing goes: neither memory, which it may
+ * write, nor its siblings, to which it may send an IPI as if they were its own.
  */
 static int rf_release(struct rf_subos *s)
 {
@@ -352,13 +366,13 @@ static int rf_release(struct rf_subos *s)
 	bool proven = true;
 	u64 t = ktime_get_ns();
 
-	lockdep_assert_held(&rf_grant_lock);
+	lockdep_assert_held(&s->lock);
 	for (unsigned int i = 0; i < res->nr_cpus; i++)
 		proven &= res->cpus[i].proven;
 	for (unsigned int i = 0; proven && i < res->nr_blocks; i++)
 		res->blocks[i].status = RF_LEDGER_RETURNING;
-	for (unsigned int i = 0; i < res->nr_cpus; i++)
-		if (res->cpus[i].proven && res->cpus[i].status != RF_LEDGER_TAKING)
+	for (unsigned int i = 0; proven && i < res->nr_cpus; i++)
+		if (res->cpus[i].status != RF_LEDGER_TAKING)
 			res->cpus[i].status = RF_LEDGER_RETURNING;
 	rf_ledger_update();
 	res->scrub_ns = 0;
@@ -367,7 +381,8 @@ static int rf_release(struct rf_subos *s)
 	rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - res->scrub_ns);
 	rf_subos_phase_ns(s, "scrub", res->scrub_ns);
 	t = ktime_get_ns();
-	rf_cpu_return(res);
+	if (proven)
+		rf_cpu_return(res);
 	rf_subos_phase_ns(s, "return-cpu", ktime_get_ns() - t);
 	if (!res->nr_cpus && !res->nr_blocks) {
 		rf_pinned_restore(&res->pinned);
@@ -405,9 +420,10 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	if (!s)
 		return -ENOMEM;
 
+	mutex_lock(&s->lock);		/* nobody knows it yet */
 	if (mutex_lock_killable(&rf_grant_lock)) {
 		err = -EINTR;
-		goto err_put;
+		goto out_lock;
 	}
 	err = rf_cpu_choose(req, &s->res, report, extack) ?:
 	      rf_memory_choose(req, &s->res, report, extack);
@@ -418,7 +434,6 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	if (err)
 		goto out_unlock;
 	rf_ledger_update();
-	mutex_lock(&s->lock);
 	t = ktime_get_ns();
 	err = rf_memory_take(req, &s->res, extack);
 	rf_subos_phase_ns(s, "carve-memory", ktime_get_ns() - t - s->res.scrub_ns);
@@ -436,26 +451,25 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		goto err_remove;
 	rf_subos_set_state(s, RAINFOREST_STATE_RESERVED, RAINFOREST_REASON_NONE);
 	kref_get(&s->ref);	/* the list's, before a destroy can put it */
-	mutex_unlock(&s->lock);
 	mutex_unlock(&rf_grant_lock);
+	mutex_unlock(&s->lock);
 	rf_netlink_notify(s, RAINFOREST_EVENT_CREATED);
 	*out = s;
 	return 0;
 
 err_remove:
 	/* nothing ran on them yet: whatever is left is proven */
-	rf_release(s);
+	if (rf_release(s))
+		err = -EUCLEAN;
 	rf_subos_remove(s);
-	mutex_unlock(&s->lock);
 out_unlock:
 	mutex_unlock(&rf_grant_lock);
-	if (!err) {
+out_lock:
+	mutex_unlock(&s->lock);
+	if (err)
+		rf_subos_put(s);
+	else
 		*out = s;
-		return 0;
-	}
-err_put:
-	/* what was only chosen is not ours to restore */
-	rf_subos_put(s);
 	return err;
 }
 
@@ -508,9 +522,7 @@ int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 	s->cmdline = line;
 	memcpy(s->initrd, initrd, nr_initrds * sizeof(*initrd));
 
-	mutex_lock(&s->drain);
 	err = rf_image_load(s, extack);
-	mutex_unlock(&s->drain);
 	if (err) {
 		s->kernel = old_kernel;
 		s->nr_initrds = old_nr;
@@ -593,13 +605,13 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 			goto out;
 		}
 		s->nr_phases = 0;
-		mutex_lock(&s->drain);
 		err = rf_image_load(s, extack);
-		mutex_unlock(&s->drain);
 		if (err)
 			goto out;
 	}
 	mutex_lock(&s->drain);
+	if (s->desc && s->generation)
+		rf_console_drain(s, true);	/* the last words of its last life */
 	s->message[0] = 0;
 	s->exited = false;
 	s->beat_jiffies = jiffies;
@@ -670,8 +682,11 @@ static int rf_ask(struct rf_subos *s, unsigned int timeout_ms)
 static int rf_stop_locked(struct rf_subos *s, unsigned int timeout_ms, bool force,
 			  struct netlink_ext_ack *extack)
 {
-	int err = timeout_ms ? rf_ask(s, timeout_ms) : -ETIMEDOUT;
+	/* 0 with force: at once; 0 without: ask, and don't wait */
+	int err = timeout_ms || !force ? rf_ask(s, timeout_ms) : -ETIMEDOUT;
 
+	if (err == -ETIMEDOUT && !timeout_ms && !force)
+		return 0;
 	if (err && !force) {
 		if (err == -ETIMEDOUT)
 			rf_msg(extack, "%s did not stop within %u ms; kill stops it by force",
@@ -696,13 +711,18 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 {
 	int err = -ENOENT;
 
-	mutex_lock(&s->lock);
+	if (mutex_lock_killable(&s->lock))
+		return -EINTR;
 	if (s->dead)
 		goto out;
 	if (!rf_state_alive(s->state)) {
-		rf_msg(extack, "%s is not running (%s)", s->name,
-				   rf_state_names[s->state]);
-		err = s->state >= RAINFOREST_STATE_STOPPED ? 0 : -EINVAL;
+		if (s->state < RAINFOREST_STATE_STOPPED) {
+			rf_msg(extack, "%s is not running (%s)", s->name, rf_state_names[s->state]);
+			err = -EINVAL;
+		} else {
+			/* it says that it stopped: by force it is made sure */
+			err = force && !dry_run ? rf_halt_now(s) : 0;
+		}
 		goto out;
 	}
 	err = dry_run ? 0 : rf_stop_locked(s, timeout_ms, force, extack);
@@ -751,12 +771,11 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	s->desc = NULL;
 	mutex_unlock(&s->drain);
 
-	mutex_lock(&rf_grant_lock);
 	err = rf_release(s);
-	mutex_unlock(&rf_grant_lock);
 	if (err)
 		rf_msg(extack, "%s is gone, but not all it had is proven free and back: see the quarantine, then 'rfm recover'",
 				   s->name);
+	rf_drop_files(s);
 	rf_subos_remove(s);
 	rf_netlink_notify(s, RAINFOREST_EVENT_DESTROYED);
 	mutex_unlock(&s->lock);
@@ -777,73 +796,78 @@ out:
 int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 {
 	struct rf_quarantine *q, *tmp;
-	LIST_HEAD(all);
 	int err = 0;
 
 	*cpus = 0;
 	*bytes = 0;
-	mutex_lock(&rf_grant_lock);
-	mutex_lock(&rf_list_lock);
-	list_splice_init(&rf_quarantine_list, &all);
-	mutex_unlock(&rf_list_lock);
-	list_for_each_entry_safe(q, tmp, &all, node) {
+	if (mutex_lock_killable(&rf_recover_lock))
+		return -EINTR;
+	/* new ones are added at the end; only we remove */
+	list_for_each_entry_safe(q, tmp, &rf_quarantine_list, node) {
 		unsigned int had_cpus = q->res.nr_cpus;
 		u64 had = rf_memory_of(&q->res, NUMA_NO_NODE);
 		bool proven;
 
-		list_del(&q->node);
 		proven = !rf_cpu_prove_all(&q->res);
-		if (proven)
+		if (proven) {
 			rf_memory_return(&q->res);
-		rf_cpu_return(&q->res);
+			rf_cpu_return(&q->res);
+		}
 		*cpus += had_cpus - q->res.nr_cpus;
 		*bytes += had - rf_memory_of(&q->res, NUMA_NO_NODE);
 		if (q->res.nr_cpus || q->res.nr_blocks) {
 			rf_msg(extack, "not all could be freed: see the quarantine");
 			err = -EUCLEAN;
-			mutex_lock(&rf_list_lock);
-			list_add_tail(&q->node, &rf_quarantine_list);
-			mutex_unlock(&rf_list_lock);
 			continue;
 		}
+		mutex_lock(&rf_list_lock);
+		list_del(&q->node);
+		mutex_unlock(&rf_list_lock);
 		rf_subos_free_resources(&q->res);
 		kfree(q);
 		module_put(THIS_MODULE);
 	}
-	mutex_unlock(&rf_grant_lock);
+	mutex_unlock(&rf_recover_lock);
 	rf_ledger_update();
 	return err;
 }
 
-/* At reboot: in order, all at once, and by force after 10 s */
-void rf_subos_stop_all(void)
+/* The next living subOS behind id, with a reference */
+static struct rf_subos *rf_next_alive(u32 id)
 {
 	struct rf_subos *s;
 
-	mutex_lock(&rf_list_lock);
+	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node) {
-		if (rf_state_alive(s->state)) {
+		if (s->id > id && rf_state_alive(s->state)) {
+			kref_get(&s->ref);
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* At reboot: all are asked at once, and stopped by force when 10 s have passed */
+void rf_subos_stop_all(void)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), RF_REBOOT_MS);
+	struct rf_subos *s;
+	u32 id;
+
+	for (id = 0; (s = rf_next_alive(id)); rf_subos_put(s)) {
+		id = s->id;
+		mutex_lock(&s->drain);
+		if (s->desc && rf_state_alive(s->state)) {
 			WRITE_ONCE(s->desc->stop, RF_STOP_REQUEST);
 			rf_ring(s->res.cpus[0].apicid);
 		}
+		mutex_unlock(&s->drain);
 	}
-	for (;;) {
-		struct rf_subos *next = NULL;
+	for (id = 0; (s = rf_next_alive(id)); rf_subos_put(s)) {
+		s64 left = ktime_ms_delta(end, ktime_get());
 
-		list_for_each_entry(s, &rf_subos_list, node)
-			if (rf_state_alive(s->state)) {
-				next = s;
-				kref_get(&s->ref);
-				break;
-			}
-		if (!next)
-			break;
-		mutex_unlock(&rf_list_lock);
-		rf_subos_stop(next, 10000, true, false, NULL);
-		if (rf_state_alive(next->state))
-			rf_subos_set_state(next, RAINFOREST_STATE_FAILED, RAINFOREST_REASON_KILLED);
-		rf_subos_put(next);
-		mutex_lock(&rf_list_lock);
+		id = s->id;
+		if (rf_subos_stop(s, max_t(s64, left, 1), true, false, NULL))
+			pr_err("%s is not proven stopped\n", s->name);
 	}
-	mutex_unlock(&rf_list_lock);
 }

@@ -60,7 +60,7 @@ static struct {
 	void *saved;			/* what the page held before */
 	struct rf_tramp_entry *table;	/* one an APIC ID of the machine */
 	unsigned int count, order;
-	gate_desc *idt;
+	gate_desc *idt;			/* in the page: every address space here maps it */
 	unsigned long tables[8];	/* page tables, all below 4 GiB */
 	unsigned int nr_tables;
 	u64 request;
@@ -126,9 +126,14 @@ static struct rf_tramp_entry *rf_entry(u32 apicid)
 	return NULL;
 }
 
+bool rf_trampoline_knows(u32 apicid)
+{
+	return rf_entry(apicid);
+}
+
 static void rf_fill_idt(void)
 {
-	for (unsigned int i = 0; i < 256; i++) {
+	for (unsigned int i = 0; i < NUM_EXCEPTION_VECTORS; i++) {
 		u64 to = tramp.phys + (i == X86_TRAP_NMI ? rf_trampoline_off_nmi :
 							   rf_trampoline_off_fault);
 
@@ -173,8 +178,12 @@ static void rf_fill_msrs(struct rf_tramp_data *data)
 		rf_msr(data, MSR_IA32_SPEC_CTRL, 0);
 	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL) {
 		rf_msr(data, MSR_IA32_DEBUGCTLMSR, 0);
-		if (version >= 2)
+		if (version >= 2) {
 			rf_msr(data, MSR_CORE_PERF_GLOBAL_CTRL, 0);
+			rf_msr(data, MSR_CORE_PERF_FIXED_CTR_CTRL, 0);
+		}
+		for (unsigned int i = 0; version && i < min((cpuid_eax(10) >> 8) & 0xff, 8U); i++)
+			rf_msr(data, MSR_P6_EVNTSEL0 + i, 0);
 		if (boot_cpu_has(X86_FEATURE_DS)) {
 			rf_msr(data, MSR_IA32_PEBS_ENABLE, 0);
 			rf_msr(data, MSR_IA32_DS_AREA, 0);
@@ -221,28 +230,33 @@ int rf_trampoline_init(void)
 	tramp.order = get_order(tramp.count * sizeof(struct rf_tramp_entry));
 	tramp.table = (void *)__get_free_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO,
 					       tramp.order);
-	tramp.idt = (void *)get_zeroed_page(GFP_KERNEL | GFP_DMA32);
+	tramp.idt = tramp.page + RF_TRAMP_IDT_OFFSET;
 	pgd = (u64 *)get_zeroed_page(GFP_KERNEL | GFP_DMA32);
 	if (pgd)
 		tramp.tables[tramp.nr_tables++] = (unsigned long)pgd;
 	tramp.saved = kmemdup(tramp.page, PAGE_SIZE, GFP_KERNEL);
 	err = -ENOMEM;
-	if (!tramp.table || !tramp.idt || !pgd || !tramp.saved)
+	if (!tramp.table || !pgd || !tramp.saved)
 		goto err_free;
 
 	for_each_present_cpu(cpu)
 		tramp.table[n++].apicid = cpu_physical_id(cpu);
 
 	err = rf_map_1to1(pgd, tramp.phys, PAGE_SIZE) ?:
-	      rf_map_1to1(pgd, __pa(tramp.table), PAGE_SIZE << tramp.order) ?:
-	      rf_map_1to1(pgd, __pa(tramp.idt), PAGE_SIZE);
+	      rf_map_1to1(pgd, __pa(tramp.table), PAGE_SIZE << tramp.order);
 	if (err)
 		goto err_free;
-	rf_fill_idt();
 
+	if (WARN_ON(rf_trampoline_code_end - rf_trampoline_code > RF_TRAMP_IDT_OFFSET)) {
+		err = -E2BIG;
+		goto err_free;
+	}
+	BUILD_BUG_ON(RF_TRAMP_IDT_OFFSET + NUM_EXCEPTION_VECTORS * sizeof(gate_desc) >
+		     RF_LEDGER_ANCHOR_OFFSET);
 	BUILD_BUG_ON(RF_LEDGER_ANCHOR_OFFSET + sizeof(struct rf_ledger_anchor) > PAGE_SIZE);
 	memset(tramp.page, 0, PAGE_SIZE);
 	memcpy(tramp.page, rf_trampoline_code, rf_trampoline_code_end - rf_trampoline_code);
+	rf_fill_idt();
 	data = tramp.page + rf_trampoline_off_data;
 	data->table = __pa(tramp.table);
 	data->count = tramp.count;
@@ -253,8 +267,8 @@ int rf_trampoline_init(void)
 	data->far64.sel = 0x10;
 	data->gdt_desc.limit = 4 * 8 - 1;
 	data->gdt_desc.base = tramp.phys + rf_trampoline_off_gdt;
-	data->idt_desc.limit = 256 * sizeof(gate_desc) - 1;
-	data->idt_desc.base = __pa(tramp.idt);
+	data->idt_desc.limit = NUM_EXCEPTION_VECTORS * sizeof(gate_desc) - 1;
+	data->idt_desc.base = tramp.phys + RF_TRAMP_IDT_OFFSET;
 	rf_fill_msrs(data);
 	return 0;
 
@@ -271,7 +285,6 @@ void rf_trampoline_exit(void)
 	kfree(tramp.saved);
 	while (tramp.nr_tables)
 		free_page(tramp.tables[--tramp.nr_tables]);
-	free_page((unsigned long)tramp.idt);
 	free_pages((unsigned long)tramp.table, tramp.order);
 	memset(&tramp, 0, sizeof(tramp));
 }
@@ -310,6 +323,7 @@ void rf_trampoline_clear(u32 apicid)
 static void rf_icr(u32 low, u32 apicid)
 {
 	preempt_disable();
+	weak_wrmsr_fence();	/* x2APIC ICR writes order nothing before them */
 	apic->icr_write(low, apicid);
 	if (apic->safe_wait_icr_idle)	/* x2APIC has nothing to wait for */
 		apic->safe_wait_icr_idle();
@@ -398,7 +412,5 @@ int rf_trampoline_prove(u32 apicid)
  */
 void rf_ring(u32 apicid)
 {
-	/* x2APIC ICR writes order nothing before them */
-	weak_wrmsr_fence();
 	rf_icr(APIC_DM_FIXED | RAINFOREST_DOORBELL_VECTOR, apicid);
 }

@@ -3,6 +3,8 @@
 #ifndef _RF_TRAMPOLINE_H
 #define _RF_TRAMPOLINE_H
 
+#define RF_TRAMP_IDT_OFFSET	0xc00	/* of the page */
+
 #define EFER_SCE_BIT	(1 << 0)
 #define EFER_LME_BIT	(1 << 8)
 #define EFER_NX_BIT	(1 << 11)

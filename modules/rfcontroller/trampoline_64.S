@@ -119,20 +119,23 @@ SYM_DATA_START(rf_trampoline_code)
 	movl	RF_ENTRY_TSC_ADJUST + 4(%rsi), %edx
 	wrmsr
 7:
-	/* slot and cr3 are valid once ready is 1; an order is obeyed once */
+	/*
+	 * The request first: a CPU that brings it back has read the slot that
+	 * was there when it was made
+	 */
+	movq	RF_ENTRY_REQUEST(%rsi), %rdx
 	movq	RF_ENTRY_SLOT(%rsi), %rdi
 	movq	RF_ENTRY_CR3(%rsi), %rax
-	movq	RF_ENTRY_REQUEST(%rsi), %rdx
 	movq	%rdx, RF_ENTRY_ARRIVED(%rsi)
 	testq	%rdi, %rdi
 	jz	.Lpark
 
 	/* Phase two: the subOS's own memory */
 	movq	%rax, %cr3
+	movq	RF_SLOT_RSP(%rdi), %rsp		/* and a stack for an NMI at once */
 	movl	$1, RF_SLOT_STARTED(%rdi)
 	movq	RF_SLOT_CR3(%rdi), %rcx
 	movq	RF_SLOT_RIP(%rdi), %rax
-	movq	RF_SLOT_RSP(%rdi), %rsp
 	movq	RF_SLOT_RSI(%rdi), %rsi
 	movq	%rcx, %cr3
 	jmp	*%rax

@@ -18,7 +18,7 @@ struct rf_stream {
 	struct miscdevice dev;
 	unsigned int ring;
 	bool out;
-	unsigned int opens;
+	atomic_t opens;
 	struct mutex lock;	/* one reader or writer at a time */
 };
 
@@ -45,11 +45,7 @@ static struct rf_stream *rf_stream_of(struct file *file)
 
 static int rf_open(struct inode *inode, struct file *file)
 {
-	struct rf_stream *st = rf_stream_of(file);
-
-	mutex_lock(&st->lock);
-	st->opens++;
-	mutex_unlock(&st->lock);
+	atomic_inc(&rf_stream_of(file)->opens);
 	return stream_open(inode, file);
 }
 
@@ -58,12 +54,10 @@ static int rf_release(struct inode *inode, struct file *file)
 {
 	struct rf_stream *st = rf_stream_of(file);
 
-	mutex_lock(&st->lock);
-	if (!--st->opens && st->out) {
+	if (atomic_dec_and_test(&st->opens) && st->out) {
 		smp_store_release(&rf_ring_of(st)->flags, RF_RING_CLOSED);
 		rainforest_ring_supervisor();
 	}
-	mutex_unlock(&st->lock);
 	return 0;
 }
 
@@ -102,6 +96,14 @@ static int rf_wait(struct rf_stream *st, struct file *file)
 	return 0;
 }
 
+/* Another may hold it while he waits for bytes or room */
+static int rf_lock(struct rf_stream *st, struct file *file)
+{
+	if (file->f_flags & O_NONBLOCK)
+		return mutex_trylock(&st->lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&st->lock) ? -ERESTARTSYS : 0;
+}
+
 static ssize_t rf_read(struct file *file, char __user *to, size_t len, loff_t *ppos)
 {
 	struct rf_stream *st = rf_stream_of(file);
@@ -111,8 +113,9 @@ static ssize_t rf_read(struct file *file, char __user *to, size_t len, loff_t *p
 
 	if (st->out)
 		return -EBADF;
-	if (mutex_lock_interruptible(&st->lock))
-		return -ERESTARTSYS;
+	err = rf_lock(st, file);
+	if (err)
+		return err;
 	err = rf_wait(st, file);
 	if (err)
 		goto out;
@@ -137,12 +140,13 @@ static ssize_t rf_write(struct file *file, const char __user *from, size_t len, 
 	struct rf_ring *ring = rf_ring_of(st);
 	u64 cap = rf_cap(st);
 	size_t done = 0;
-	int err = 0;
+	int err;
 
 	if (!st->out)
 		return -EBADF;
-	if (mutex_lock_interruptible(&st->lock))
-		return -ERESTARTSYS;
+	err = rf_lock(st, file);
+	if (err)
+		return err;
 	ring->flags = 0;
 	while (done < len) {
 		u64 at = ring->head % cap, n;
