@@ -111,7 +111,7 @@ static const struct elf vmlinux = {
 		.e_phoff = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2,
 	},
 	.p = {
-		{ .p_type = PT_LOAD, .p_offset = 4096, .p_paddr = 16 << 20, .p_filesz = 4096,
+		{ .p_type = PT_LOAD, .p_offset = 4096, .p_vaddr = 0xffffffff81000000, .p_paddr = 16 << 20, .p_filesz = 4096,
 		  .p_memsz = 8192 },
 		{ .p_type = PT_LOAD, .p_offset = 8192, .p_paddr = 20 << 20, .p_filesz = 4096,
 		  .p_memsz = 1 << 20 },
@@ -168,7 +168,11 @@ static void vmlinuxes_bad(void **state)
 	v.p[1].p_paddr = UINT64_MAX;
 	check(file_of(&v, sizeof(v), VMLINUX_SIZE), VMLINUX_SIZE, -ENOEXEC, "bad address");
 	v = vmlinux;
-	v.p[0].p_type = v.p[1].p_type = PT_NOTE;
+	v.p[0].p_vaddr = 4 << 20;
+	check(file_of(&v, sizeof(v), VMLINUX_SIZE), VMLINUX_SIZE, -ENOEXEC, "a program");
+	v = vmlinux;
+	v.p[0].p_type = PT_NOTE;
+	v.p[1].p_type = PT_NOTE;
 	check(file_of(&v, sizeof(v), VMLINUX_SIZE), VMLINUX_SIZE, -ENOEXEC, "without anything");
 }
 

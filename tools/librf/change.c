@@ -142,6 +142,9 @@ static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subo
 			round.timeout_ms = left > 0 ? left : 1;
 		}
 		ret = timed_once(rf, cmd, &round, reply);
+		if (last && ret == -ETIMEDOUT && s->timeout_ms > 0)
+			return rf_error(rf, ret, "%s did not stop within %.3g s: rfm kill forces it",
+					s->name, s->timeout_ms / 1000.0);
 		if (last || ret != -ETIMEDOUT)
 			return ret;
 	}

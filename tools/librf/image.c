@@ -32,6 +32,8 @@
 #define BZ_HEAD		0x268	/* bytes looked at */
 #define XLF_KERNEL_64	1
 
+#define KERNEL_MAP	0xffffffff80000000UL	/* where every x86-64 vmlinux is linked */
+
 static uint32_t le(const unsigned char *p, int bytes)
 {
 	uint32_t v = 0;
@@ -71,6 +73,7 @@ static int check_elf(struct rf *rf, const char *path, const unsigned char *head,
 {
 	const Elf64_Ehdr *e = (const void *)head;
 	uint64_t low = UINT64_MAX, high = 0;
+	bool kernel_half = false;
 	Elf64_Phdr ph;
 
 	if (n > EI_CLASS && head[EI_CLASS] == ELFCLASS32)
@@ -100,6 +103,7 @@ static int check_elf(struct rf *rf, const char *path, const unsigned char *head,
 					"%s: truncated: segment %d ends beyond the file", path, i);
 		if (ph.p_paddr + ph.p_memsz < ph.p_paddr)
 			return rf_error(rf, -ENOEXEC, "%s: segment %d has a bad address", path, i);
+		kernel_half |= ph.p_vaddr >= KERNEL_MAP;
 		if (ph.p_paddr < low)
 			low = ph.p_paddr;
 		if (ph.p_paddr + ph.p_memsz > high)
@@ -107,6 +111,9 @@ static int check_elf(struct rf *rf, const char *path, const unsigned char *head,
 	}
 	if (!high)
 		return rf_error(rf, -ENOEXEC, "%s: an ELF file without anything to load", path);
+	/* a static program is ET_EXEC as well */
+	if (!kernel_half)
+		return rf_error(rf, -ENOEXEC, "%s: a program, not a kernel", path);
 	k->span = high - low;
 	return 0;
 }
