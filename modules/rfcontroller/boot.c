@@ -301,6 +301,6 @@ int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 	err = rf_trampoline_kick(s->res.cpus[0].apicid, true);
 	if (err)
 		rf_msg(extack, "CPU %u (APIC ID %#x) does not start",
-				   s->res.cpus[0].cpu, s->res.cpus[0].apicid);
+		       s->res.cpus[0].cpu, s->res.cpus[0].apicid);
 	return err;
 }

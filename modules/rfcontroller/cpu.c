@@ -92,7 +92,7 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 
 	if (cpu >= nr_cpu_ids || !cpu_present(cpu)) {
 		rf_msg(extack, "CPU %u does not exist: CPUs are %*pbl",
-				   cpu, cpumask_pr_args(cpu_present_mask));
+		       cpu, cpumask_pr_args(cpu_present_mask));
 		return -ENODEV;
 	}
 	if (cpu == 0) {
@@ -101,7 +101,7 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 	}
 	if (rf_cpu_owner(cpu, owner, &quarantined)) {
 		rf_msg(extack, "CPU %u is granted already, to %s%s", cpu, owner,
-				   quarantined ? " (quarantined)" : "");
+		       quarantined ? " (quarantined)" : "");
 		return -EBUSY;
 	}
 	if (!rf_trampoline_knows(cpu_physical_id(cpu))) {
@@ -110,7 +110,7 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 	}
 	if (!cpu_online(cpu)) {
 		rf_msg(extack, "CPU %u is offline: only CPUs that the supervisor runs on can be granted",
-				   cpu);
+		       cpu);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -209,10 +209,10 @@ static int rf_cpu_pick(const struct rf_request *req, struct rf_resources *res,
 	if (res->nr_cpus < req->ncpus) {
 		if (node == NUMA_NO_NODE)
 			rf_msg(extack, "%u CPUs asked, %u can be granted",
-					   req->ncpus, res->nr_cpus);
+			       req->ncpus, res->nr_cpus);
 		else
 			rf_msg(extack, "%u CPUs of node %d asked, %u can be granted",
-					   req->ncpus, node, res->nr_cpus);
+			       req->ncpus, node, res->nr_cpus);
 		return -ENOSPC;
 	}
 	sort(res->cpus, res->nr_cpus, sizeof(*res->cpus), rf_cpu_cmp, NULL);
@@ -256,7 +256,7 @@ int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 		err = rf_cpu_pick(req, res, extack);
 	if (!err && num_online_cpus() < res->nr_cpus + rf_reserve_cpus) {
 		rf_msg(extack, "the supervisor keeps %u CPU(s): of %u online ones %u can't be granted",
-				   rf_reserve_cpus, num_online_cpus(), res->nr_cpus);
+		       rf_reserve_cpus, num_online_cpus(), res->nr_cpus);
 		err = req->nr_cpus ? -EOPNOTSUPP : -ENOSPC;
 	}
 	for (unsigned int i = 0; !err && i < res->nr_cpus; i++) {
@@ -343,7 +343,7 @@ static int rf_cpu_take_one(struct rf_cpu *c, struct netlink_ext_ack *extack)
 	err = rf_trampoline_prove(c->apicid);
 	if (err) {
 		rf_msg(extack, "CPU %u (APIC ID %#x) does not answer INIT",
-				   c->cpu, c->apicid);
+		       c->cpu, c->apicid);
 		goto err_return;
 	}
 	c->status = RF_LEDGER_GRANTED;

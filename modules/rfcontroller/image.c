@@ -49,7 +49,7 @@ static int rf_parse_bzimage(struct rf_image *img, struct netlink_ext_ack *extack
 		/* syssize is rounded up to 16 bytes */
 		if (setup + img->image_len - 16 >= img->len || setup >= img->len) {
 			rf_msg(extack, "kernel is truncated: %zu of %llu bytes", img->len,
-					   setup + img->image_len);
+			       setup + img->image_len);
 			return -ENOEXEC;
 		}
 		img->image_len = img->len - setup;
@@ -84,7 +84,7 @@ static int rf_parse_elf(struct rf_image *img, struct netlink_ext_ack *extack)
 	}
 	if (eh->e_machine != EM_X86_64) {
 		rf_msg(extack, "kernel is for another architecture (ELF machine %u, x86-64 is %u)",
-				   eh->e_machine, EM_X86_64);
+		       eh->e_machine, EM_X86_64);
 		return -ENOEXEC;
 	}
 	if (eh->e_type != ET_EXEC || eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum) {
@@ -105,7 +105,7 @@ static int rf_parse_elf(struct rf_image *img, struct netlink_ext_ack *extack)
 			continue;
 		if (ph->p_offset > img->len || ph->p_filesz > img->len - ph->p_offset) {
 			rf_msg(extack, "kernel is truncated: segment %u ends at byte %llu of %zu",
-					   i, ph->p_offset + ph->p_filesz, img->len);
+			       i, ph->p_offset + ph->p_filesz, img->len);
 			return -ENOEXEC;
 		}
 		if (ph->p_filesz > ph->p_memsz || ph->p_paddr > (1ULL << 40) ||
@@ -213,7 +213,7 @@ static int rf_image_place(const struct rf_image *img, u64 initrd_size,
 	end = p->kernel + img->mem_size;
 	if (end > r[home].start + r[home].size) {
 		rf_msg(extack, "kernel is too large for the memory: it needs %llu MiB in one piece, the largest has %llu",
-				   (end - r[home].start + SZ_1M - 1) >> 20, r[home].size >> 20);
+		       (end - r[home].start + SZ_1M - 1) >> 20, r[home].size >> 20);
 		return -EFBIG;
 	}
 	p->initrd_size = initrd_size;
@@ -223,7 +223,7 @@ static int rf_image_place(const struct rf_image *img, u64 initrd_size,
 	/* What the kernel needs while it unpacks: as much again, and then some */
 	if (rf_memory_of(res, NUMA_NO_NODE) < img->mem_size + RF_CONTROL_SIZE + 2 * size + SZ_8M) {
 		rf_msg(extack, "initrd is too large for the memory: it has %llu MiB and is unpacked beside itself, the subOS has %llu",
-				   size >> 20, rf_memory_of(res, NUMA_NO_NODE) >> 20);
+		       size >> 20, rf_memory_of(res, NUMA_NO_NODE) >> 20);
 		return -EFBIG;
 	}
 	if (end + size <= r[home].start + r[home].size) {

@@ -272,7 +272,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		}
 		if (req->mem[i].exact && !IS_ALIGNED(bytes, size)) {
 			rf_msg(extack, "%llu MiB is no multiple of the memory block: %llu or %llu MiB",
-					   bytes >> 20, (bytes - bytes % size) >> 20,
+			       bytes >> 20, (bytes - bytes % size) >> 20,
 					   ALIGN(bytes, size) >> 20);
 			return -EINVAL;
 		}
@@ -294,7 +294,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 	keep = (u64)rf_reserve_memory << 20;
 	if (PFN_PHYS((u64)totalram_pages()) < total + keep) {
 		rf_msg(extack, "%llu MiB asked, the supervisor has %llu and keeps %llu: %llu can be granted",
-				   total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
+		       total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
 				   PFN_PHYS((u64)totalram_pages()) > keep ?
 				   (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
 		return -ENOSPC;
@@ -304,13 +304,13 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			continue;
 		if (!node_online(node) || !node_present_pages(node)) {
 			rf_msg(extack, "node %d of the CPUs has no memory: say from which with SIZE@nodeK",
-					   node);
+			       node);
 			return -ENOSPC;
 		}
 		can[node] = rf_carvable_now(node);
 		if (can[node] < per_node[node]) {
 			rf_msg(extack, "node %d can give %llu MiB now, %llu asked",
-					   node, can[node] >> 20, per_node[node] >> 20);
+			       node, can[node] >> 20, per_node[node] >> 20);
 			return -ENOSPC;
 		}
 	}
@@ -391,7 +391,7 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 		err = rf_node_take(node, want[node], res);
 		if (err == -ENOSPC)
 			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that can't move",
-					   node, (res->nr_blocks - before) * size >> 20,
+			       node, (res->nr_blocks - before) * size >> 20,
 					   want[node] * size >> 20);
 		else if (err)
 			rf_msg(extack, "interrupted; nothing was taken");

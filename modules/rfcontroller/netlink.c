@@ -316,7 +316,7 @@ static struct rf_subos *rf_named(struct genl_info *info)
 	s = rf_subos_find(nla_data(info->attrs[RAINFOREST_A_SUBOS_NAME]));
 	if (!s) {
 		rf_msg(info->extack, "no subOS is named %s",
-				   (char *)nla_data(info->attrs[RAINFOREST_A_SUBOS_NAME]));
+		       (char *)nla_data(info->attrs[RAINFOREST_A_SUBOS_NAME]));
 		return ERR_PTR(-ENOENT);
 	}
 	return s;

@@ -554,7 +554,7 @@ static int rf_wait_entered(struct rf_subos *s, unsigned int timeout_ms,
 	while (!(state = smp_load_acquire(&s->desc->state))) {
 		if (ktime_after(ktime_get(), end)) {
 			rf_msg(extack, "%s gave no sign of life within %u ms: is its kernel a subOS kernel (CONFIG_RAINFOREST_SUBOS)?",
-					   s->name, timeout_ms);
+			       s->name, timeout_ms);
 			return -ETIMEDOUT;
 		}
 		if (fatal_signal_pending(current))
@@ -690,14 +690,14 @@ static int rf_stop_locked(struct rf_subos *s, unsigned int timeout_ms, bool forc
 	if (err && !force) {
 		if (err == -ETIMEDOUT)
 			rf_msg(extack, "%s did not stop within %u ms; kill stops it by force",
-					   s->name, timeout_ms);
+			       s->name, timeout_ms);
 		return err;
 	}
 	/* Also when it says that it stopped: only INIT proves it */
 	err = rf_halt_now(s);
 	if (err)
 		rf_msg(extack, "%s: a CPU is not proven out; destroy puts it in quarantine",
-				   s->name);
+		       s->name);
 	return err;
 }
 
@@ -774,7 +774,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	err = rf_release(s);
 	if (err)
 		rf_msg(extack, "%s is gone, but not all it had is proven free and back: see the quarantine, then 'rfm recover'",
-				   s->name);
+		       s->name);
 	rf_drop_files(s);
 	rf_subos_remove(s);
 	rf_netlink_notify(s, RAINFOREST_EVENT_DESTROYED);
