@@ -89,6 +89,7 @@ static void bzimages(void **state)
 	bz_head(&good, h);
 	check(file_of(h, sizeof(h), size), size, 0, "bzImage");
 	check(file_of(h, sizeof(h), size - 1), size - 1, -ENOEXEC, "truncated");
+	check(file_of(h, 600, 600), 600, -ENOEXEC, "truncated");
 	k = (struct rf_kernel){ .fd = file_of(h, sizeof(h), size), .size = size };
 	assert_int_equal(0, rf_kernel_check(rf, "image", &k));
 	assert_int_equal(20 << 20, k.span);

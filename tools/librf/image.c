@@ -45,17 +45,19 @@ static uint32_t le(const unsigned char *p, int bytes)
 
 static bool is_bzimage(const unsigned char *h, size_t n)
 {
-	return n >= BZ_HEAD && le(h + BZ_BOOT_FLAG, 2) == 0xaa55 &&
+	return n >= BZ_VERSION && le(h + BZ_BOOT_FLAG, 2) == 0xaa55 &&
 	       !memcmp(h + BZ_HEADER, "HdrS", 4);
 }
 
-static int check_bzimage(struct rf *rf, const char *path, const unsigned char *h,
+static int check_bzimage(struct rf *rf, const char *path, const unsigned char *h, size_t n,
 			 struct rf_kernel *k)
 {
 	uint64_t sects = h[BZ_SETUP_SECTS] ?: 4;
 	uint64_t want = (sects + 1) * 512 + 16ULL * le(h + BZ_SYSSIZE, 4);
 
 	k->kind = "bzImage";
+	if (n < BZ_HEAD)
+		return rf_error(rf, -ENOEXEC, "%s: truncated: no whole header", path);
 	if (le(h + BZ_VERSION, 2) < 0x20c)
 		return rf_error(rf, -ENOEXEC, "%s: boot protocol %u.%02u, 2.12 is needed: too old",
 				path, h[BZ_VERSION + 1], h[BZ_VERSION]);
@@ -219,7 +221,7 @@ int rf_kernel_check(struct rf *rf, const char *path, struct rf_kernel *k)
 	if (n < 0)
 		return rf_error(rf, -EINVAL, "%s: %s", path, strerror(errno));
 	if (is_bzimage(head, n))
-		return check_bzimage(rf, path, head, k);
+		return check_bzimage(rf, path, head, n, k);
 	packed = is_packed(head, n);
 	if (packed) {
 		ret = unpack(rf, path, k);

@@ -53,20 +53,20 @@ int rf_parse_name(struct rf *rf, const char *name)
 	return 0;
 }
 
-/* One piece "5", "2-3" or "0-6:2" into @set */
+/* One piece "5", "2-3" or "0-6:2" into @set; -EEXIST when it is there already */
 static int cpu_piece(const char **p, bool *set)
 {
 	uint64_t first, last, step = 1;
 	int ret = number(p, &first);
 
 	if (ret)
-		return ret == -ERANGE ? -ENXIO : ret;
+		return ret;
 	last = first;
 	if (**p == '-') {
 		(*p)++;
 		ret = number(p, &last);
 		if (ret)
-			return ret == -ERANGE ? -ENXIO : ret;
+			return ret;
 		if (last < first)
 			return -EINVAL;
 		if (**p == ':') {
@@ -75,9 +75,13 @@ static int cpu_piece(const char **p, bool *set)
 				return -EINVAL;
 		}
 	}
+	if (last > UINT32_MAX)
+		return -ERANGE;
 	if (last >= RF_CPU_LIMIT)
 		return -ENXIO;
 	for (uint64_t i = first; i <= last; i += step) {
+		if (set[i])
+			return -EEXIST;
 		set[i] = true;
 		if (step > last)
 			break;
@@ -89,10 +93,11 @@ static int cpu_piece(const char **p, bool *set)
  * rf_parse_cpus() - a list of CPUs as taskset(1) and numactl(8) write it
  * @rf: the handle
  * @word: "2-3", "5,7", "0-6:2"
- * @cpu: where an array is put, by rising id, each once; free() it
+ * @cpu: where an array is put, by rising id; free() it
  * @n: its length, at least 1
  *
- * Return: 0; -EINVAL; -ENXIO for ids that no machine has; -ENOMEM.
+ * Return: 0; -EINVAL, also for a CPU that is named twice; -ENXIO for ids that
+ * no machine has; -ENOMEM.
  */
 int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n)
 {
@@ -108,8 +113,10 @@ int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n)
 		p++;
 	}
 	if (ret == -ENXIO)
-		return rf_error(rf, ret, "no such CPU in \"%s\": ids end at %d",
+		return rf_error(rf, ret, "CPU list \"%s\": what is beyond %d does not exist",
 				word, RF_CPU_LIMIT - 1);
+	if (ret == -EEXIST)
+		return rf_error(rf, -EINVAL, "CPU list \"%s\" names a CPU twice", word);
 	if (ret || *p)
 		return rf_error(rf, -EINVAL, "bad CPU list \"%s\": want for example 2-3 or 5,7",
 				word);

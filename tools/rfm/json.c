@@ -151,14 +151,23 @@ static struct json_object *owned(const struct rf_subos *s)
 	return o;
 }
 
+/* Of a list: nothing that changes while the subOS stays as it is */
 struct json_object *rfm_json_subos(const struct rf_subos *s)
 {
 	struct json_object *o = owned(s);
-	struct json_object *beats = json_object_new_array();
 
 	rfm_put(o, "reason", string(rf_reason_text(s->reason)));
 	rfm_put(o, "exit_status", s->exited ? json_object_new_int(s->exit_status) : NULL);
 	rfm_put(o, "message", string(s->message));
+	return o;
+}
+
+/* All of it, counters and times as well */
+struct json_object *rfm_json_subos_all(const struct rf_subos *s)
+{
+	struct json_object *o = rfm_json_subos(s);
+	struct json_object *beats = json_object_new_array();
+
 	for (size_t i = 0; i < s->nr_beats; i++)
 		json_object_array_add(beats, json_object_new_uint64(s->beat[i]));
 	rfm_put(o, "heartbeats", beats);

@@ -68,6 +68,7 @@ struct json_object *rfm_json_cpus(const uint32_t *cpu, size_t n);
 struct json_object *rfm_json_memory(const struct rf_mem *mem, size_t n);
 struct json_object *rfm_json_regions(const struct rf_mem *mem, size_t n);
 struct json_object *rfm_json_subos(const struct rf_subos *s);
+struct json_object *rfm_json_subos_all(const struct rf_subos *s);
 struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run);
 struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n);
 void rfm_json_print(struct json_object *o);

@@ -85,7 +85,7 @@ int cmd_show(struct rfm *r, int argc, char **argv)
 	if (ret)
 		return ret;
 	if (r->json)
-		rfm_json_print(rfm_json_subos(&s));
+		rfm_json_print(rfm_json_subos_all(&s));
 	else
 		print(&s);
 	rf_subos_clear(&s);
