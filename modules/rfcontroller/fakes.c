@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What rfcontroller_test.ko has instead of main.c, trampoline.c and netlink.c:
+ * nothing that it tests reaches another CPU, other memory or user space.
+ */
+#include <linux/module.h>
+
+#include "fakes.h"
+
+struct rf_fakes rf_fakes;
+
+bool rf_console_tee;
+unsigned int rf_reserve_cpus = 1;
+unsigned int rf_reserve_memory = 512;
+
+static u8 rf_fake_page[PAGE_SIZE] __aligned(8);
+
+void rf_watch_kick(void)
+{
+}
+
+u64 rf_trampoline_phys(void)
+{
+	return RF_FAKE_TRAMPOLINE;
+}
+
+struct rf_ledger_anchor *rf_trampoline_anchor(void)
+{
+	return (void *)rf_fake_page + RF_LEDGER_ANCHOR_OFFSET;
+}
+
+bool rf_trampoline_knows(u32 apicid)
+{
+	return true;
+}
+
+void rf_trampoline_adopt(unsigned int cpu, u32 apicid)
+{
+}
+
+void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3)
+{
+	rf_fakes.slot = slot;
+	rf_fakes.cr3 = cr3;
+}
+
+void rf_trampoline_clear(u32 apicid)
+{
+	rf_fakes.slot = 0;
+}
+
+int rf_trampoline_kick(u32 apicid, bool init)
+{
+	rf_fakes.kicked = apicid;
+	return rf_fakes.kick_err;
+}
+
+int rf_trampoline_prove(u32 apicid)
+{
+	return rf_fakes.kick_err;
+}
+
+void rf_ring(u32 apicid)
+{
+	rf_fakes.rings++;
+}
+
+void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event)
+{
+	rf_fakes.notices++;
+}
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("RainForest: KUnit tests of rfcontroller");
+MODULE_IMPORT_NS(RAINFOREST);
