@@ -370,7 +370,7 @@ static int add_program(struct rf_packer *pk, const char *path, int depth)
 	else if (!S_ISREG(st.st_mode))
 		ret = rf_pack_fail(pk, ENOEXEC, "%s: not a regular file", path);
 	else if (!(st.st_mode & 0111))
-		ret = rf_pack_fail(pk, EACCES, "%s: not executable", path);
+		ret = rf_pack_fail(pk, ENOEXEC, "%s: not executable", path);
 	else
 		n = pread(fd, head, sizeof(head) - 1, 0);
 	if (!ret && n < 0)
