@@ -441,7 +441,7 @@ static void says_what_is_wrong(void **state)
 	refused((struct rf_pack){ .rootfs = TOOL }, -ENOTDIR, "not a folder");
 	refused((struct rf_pack){ .bin = in_top("none") }, -ENOENT, "none");
 	refused((struct rf_pack){ .bin = "/usr" }, -ENOEXEC, "regular");
-	refused((struct rf_pack){ .bin = "/etc/passwd" }, -EACCES, "executable");
+	refused((struct rf_pack){ .bin = "/etc/passwd" }, -ENOEXEC, "executable");
 	refused((struct rf_pack){ .bin = TOOL, .include = inc, .n_include = 1 },
 		-ENOENT, "none");
 	write_text("text", "no program", 0755);
