@@ -225,8 +225,8 @@ static int pack(struct rfm *r, struct rfm_make *m, struct plan *p)
 	if (!ret)
 		return 0;
 	p->nr_fds = 0;
-	/* a missing file is a bad request, not an unknown subOS */
-	if (ret == -ENOENT || ret == -ENXIO || ret == -ENODEV)
+	/* a missing or unfit file is a bad request, no unknown subOS */
+	if (ret == -ENOENT || ret == -ENXIO || ret == -ENODEV || ret == -EACCES)
 		ret = -EINVAL;
 	return rf_error(r->rf, ret, "%s", err);
 }
