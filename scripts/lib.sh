@@ -36,6 +36,14 @@ series_patches() {
 	sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$RF_PATCHES/series"
 }
 
+# The files that the series changes
+series_touches() {
+	local p
+	series_patches | while read -r p; do
+		sed -nE 's,^(---|\+\+\+) [ab]/([^\t]*).*,\2,p' "$RF_PATCHES/$p"
+	done | sort -u
+}
+
 use_ccache() {
 	RF_CC=(CC=gcc HOSTCC=gcc)
 	command -v ccache >/dev/null || return 0
