@@ -433,14 +433,17 @@ static bool rf_dev_readable(struct rf_reader *r)
 	bool yes;
 
 	mutex_lock(&s->drain);
-	if (r->stream == RF_STREAM_CONSOLE)
+	if (r->stream == RF_STREAM_CONSOLE) {
 		yes = s->history.head != r->pos || s->dead ||
 		      (!rf_state_alive(s->state) && !(r->flags & RF_ATTACH_FOLLOW));
-	else if (s->desc && s->generation)
+	} else if (s->desc && s->generation) {
+		WRITE_ONCE(rf_ring_of(s, id)->notify, 1);
+		smp_mb(); /* notify before head: pairs with the writer */
 		yes = rf_over(s) || rf_ring_used(s, id) ||
 		      (READ_ONCE(rf_ring_of(s, id)->flags) & RF_RING_CLOSED);
-	else
+	} else {
 		yes = s->dead;
+	}
 	mutex_unlock(&s->drain);
 	return yes;
 }

@@ -113,6 +113,12 @@ static int rf_parse_elf(struct rf_image *img, struct netlink_ext_ack *extack)
 			rf_msg(extack, "kernel's segment %u makes no sense", i);
 			return -ENOEXEC;
 		}
+		/* the entry is physical; its segment is linked where kernels are */
+		if (eh->e_entry >= ph->p_paddr && eh->e_entry - ph->p_paddr < ph->p_memsz &&
+		    (s64)ph->p_vaddr >= 0) {
+			rf_msg(extack, "kernel is an ELF file, but no vmlinux: it is a program");
+			return -ENOEXEC;
+		}
 		low = min(low, ph->p_paddr);
 		high = max(high, ph->p_paddr + ph->p_memsz);
 	}

@@ -21,6 +21,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <linux/workqueue.h>
+#include <net/genetlink.h>
 
 #include <asm/tsc.h>
 
@@ -184,3 +185,4 @@ module_exit(rf_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("RainForest: carves CPUs and memory and boots subOSes on them");
 MODULE_IMPORT_NS(RAINFOREST);
+MODULE_ALIAS_GENL_FAMILY(RAINFOREST_FAMILY_NAME);

@@ -291,14 +291,6 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		rf_msg(extack, "a subOS needs at least %llu MiB", RF_MIN_MEMORY >> 20);
 		return -ENOSPC;
 	}
-	keep = (u64)rf_reserve_memory << 20;
-	if (PFN_PHYS((u64)totalram_pages()) < total + keep) {
-		rf_msg(extack, "%llu MiB asked, the supervisor has %llu and keeps %llu: %llu can be granted",
-		       total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
-				   PFN_PHYS((u64)totalram_pages()) > keep ?
-				   (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
-		return -ENOSPC;
-	}
 	for (int node = 0; node < RF_BOOT_MAX_NODES; node++) {
 		if (!per_node[node])
 			continue;
@@ -313,6 +305,14 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			       node, can[node] >> 20, per_node[node] >> 20);
 			return -ENOSPC;
 		}
+	}
+	keep = (u64)rf_reserve_memory << 20;
+	if (PFN_PHYS((u64)totalram_pages()) < total + keep) {
+		rf_msg(extack, "%llu MiB asked, the supervisor has %llu and keeps %llu: %llu can be granted",
+		       total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
+				   PFN_PHYS((u64)totalram_pages()) > keep ?
+				   (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
+		return -ENOSPC;
 	}
 
 	res->blocks = kcalloc(total / size, sizeof(*res->blocks), GFP_KERNEL);
