@@ -95,9 +95,11 @@ static void rf_history_put(struct rf_history *h, const u8 *from, u64 len)
 static void rf_tee(struct rf_subos *s, const u8 *from, u64 len)
 {
 	for (; len; from++, len--) {
+		bool printable = *from >= ' ' || *from == '\t';
+
 		if (*from != '\n' && s->line_len < sizeof(s->line) - 1) {
 			if (*from != '\r')
-				s->line[s->line_len++] = *from >= ' ' || *from == '\t' ? *from : '?';
+				s->line[s->line_len++] = printable ? *from : '?';
 			if (s->line_len < sizeof(s->line) - 1)
 				continue;
 		}
@@ -147,6 +149,7 @@ again:
 
 /**
  * rf_console_drain - take what a subOS printed, and wake whoever waits for it
+ * @s: the subOS
  * @final: nothing more will come
  *
  * Context: process; s->drain held, s->desc mapped.
@@ -246,7 +249,7 @@ static struct rf_subos *rf_ghost_find(const char *name)
 /* ---- /dev/rainforest ---- */
 
 struct rf_reader {
-	struct mutex lock;
+	struct mutex lock;	/* of attaching, once */
 	struct rf_subos *s;
 	u32 stream;
 	u32 flags;
@@ -381,7 +384,8 @@ static ssize_t rf_take(struct rf_reader *r, u8 *buf, size_t len)
 		for (u64 i = 0; i < n; i++)
 			buf[i] = h->data[(r->pos + i) % RF_CONSOLE_HISTORY];
 		r->pos += n;
-		if (!n && (s->dead || (!rf_state_alive(s->state) && !(r->flags & RF_ATTACH_FOLLOW))))
+		if (!n && (s->dead || (!rf_state_alive(s->state) &&
+				       !(r->flags & RF_ATTACH_FOLLOW))))
 			return -EPIPE;
 		return n;
 	}

@@ -159,12 +159,12 @@ static int rf_image_get(struct file *file, struct rf_image *img, struct netlink_
 			err = -EPERM;
 		goto out;
 	}
-	if (len >= SELFMAG && !memcmp(img->buf, ELFMAG, SELFMAG))
+	if (len >= SELFMAG && !memcmp(img->buf, ELFMAG, SELFMAG)) {
 		err = rf_parse_elf(img, extack);
-	else if (len >= 0x206 && *(u16 *)(img->buf + 0x1fe) == 0xaa55 &&
-		 !memcmp(img->buf + 0x202, "HdrS", 4))
+	} else if (len >= 0x206 && *(u16 *)(img->buf + 0x1fe) == 0xaa55 &&
+		   !memcmp(img->buf + 0x202, "HdrS", 4)) {
 		err = rf_parse_bzimage(img, extack);
-	else {
+	} else {
 		rf_msg(extack, "not a kernel: neither a bzImage nor a vmlinux (ELF)");
 		err = -ENOEXEC;
 	}
@@ -185,9 +185,11 @@ static u64 rf_initrds_size(struct file **initrd, unsigned int nr)
 	u64 sum = 0;
 
 	/* a sum beyond any memory stays there: sparse files can be larger than that */
-	for (unsigned int i = 0; i < nr; i++)
-		sum = min_t(u64, ALIGN(sum, RF_INITRD_ALIGN) + min_t(u64, i_size_read(file_inode(initrd[i])),
-								     RF_MAX_INITRD), RF_MAX_INITRD);
+	for (unsigned int i = 0; i < nr; i++) {
+		u64 size = min_t(u64, i_size_read(file_inode(initrd[i])), RF_MAX_INITRD);
+
+		sum = min_t(u64, ALIGN(sum, RF_INITRD_ALIGN) + size, RF_MAX_INITRD);
+	}
 	return sum;
 }
 
@@ -242,12 +244,18 @@ static int rf_image_place(const struct rf_image *img, u64 initrd_size,
 			return 0;
 		}
 	}
-	rf_msg(extack, "initrd is too large: no piece of the memory holds its %llu MiB", size >> 20);
+	rf_msg(extack, "initrd is too large: no piece of the memory holds its %llu MiB",
+	       size >> 20);
 	return -EFBIG;
 }
 
 /**
  * rf_image_check - would these images boot in this memory?
+ * @kernel: a bzImage or a vmlinux; the caller's reference
+ * @initrd: the initrds, in the order they are loaded; the caller's references
+ * @nr: how many of @initrd
+ * @res: the memory; only looked at
+ * @extack: where the reason goes
  *
  * Return: 0; -ENOEXEC, -EFBIG, -EPERM, -ENOSPC, -ENOMEM with extack.
  */
@@ -333,8 +341,11 @@ static int rf_write_initrds(struct rf_subos *s, const struct rf_placement *p)
 
 /**
  * rf_image_load - put a subOS's images in its memory, and its boot parameters
+ * @s: the subOS; its kernel, initrds and command line are set
+ * @extack: where the reason goes
  *
  * Context: s->lock held, the CPUs are proven out.
+ *
  * Return: 0; errors as rf_image_check(), -EIO; the memory is undefined then.
  */
 int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack)

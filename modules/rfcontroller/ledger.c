@@ -38,7 +38,8 @@ static void *rf_page_take(struct rf_page *p, size_t len)
 	return at;
 }
 
-static unsigned int rf_ledger_resources(struct rf_page *p, const struct rf_resources *res, u32 owner)
+static unsigned int rf_ledger_resources(struct rf_page *p, const struct rf_resources *res,
+					u32 owner)
 {
 	struct rf_ledger_resource *r;
 	unsigned int n = 0;

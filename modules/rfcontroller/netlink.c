@@ -174,7 +174,8 @@ static int rf_put_node(struct sk_buff *skb, int node)
 	      rf_put_u64(skb, RAINFOREST_A_NODE_CARVABLE, rf_memory_carvable(node)) ?:
 	      rf_put_u64(skb, RAINFOREST_A_NODE_GRANTED, rf_node_granted(node));
 	for_each_online_node(other)
-		err = err ?: nla_put_u32(skb, RAINFOREST_A_NODE_DISTANCE, node_distance(node, other));
+		err = err ?: nla_put_u32(skb, RAINFOREST_A_NODE_DISTANCE,
+					 node_distance(node, other));
 	return err;
 }
 
@@ -204,7 +205,8 @@ int rainforest_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 static int rf_put_memory(struct sk_buff *skb, int type, const struct rf_resources *res)
 {
-	struct rf_boot_region *r __free(kfree) = kcalloc(RF_BOOT_MAX_REGIONS, sizeof(*r), GFP_KERNEL);
+	struct rf_boot_region *r __free(kfree) =
+		kcalloc(RF_BOOT_MAX_REGIONS, sizeof(*r), GFP_KERNEL);
 	unsigned int n;
 
 	if (!r)
@@ -247,8 +249,8 @@ static int rf_put_timing(struct sk_buff *skb, struct rf_subos *s)
 		u64 at = s->desc && s->generation ? READ_ONCE(s->desc->stamp[i]) : 0;
 
 		if (at > s->start_tsc && at - s->start_tsc < (u64)tsc_khz * 3600000)
-			err = rf_put_phase(skb, stamps[i],
-					   mul_u64_u32_div(at - s->start_tsc, NSEC_PER_MSEC, tsc_khz));
+			err = rf_put_phase(skb, stamps[i], mul_u64_u32_div(at - s->start_tsc,
+									   NSEC_PER_MSEC, tsc_khz));
 	}
 	return err;
 }
@@ -413,7 +415,14 @@ static int rf_changed(struct genl_info *info, struct rf_subos *s, const struct r
 	return rf_send(skb, hdr, info, err);
 }
 
-static int rf_parse_memory(struct nlattr *nest, struct rf_request *req, struct netlink_ext_ack *extack)
+/* Node numbers are int: a larger one is unknown as such */
+static int rf_get_node(const struct nlattr *a)
+{
+	return min_t(u32, nla_get_u32(a), INT_MAX);
+}
+
+static int rf_parse_memory(struct nlattr *nest, struct rf_request *req,
+			   struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[RAINFOREST_A_MEM_EXACT + 1];
 	int err;
@@ -433,7 +442,7 @@ static int rf_parse_memory(struct nlattr *nest, struct rf_request *req, struct n
 	req->mem[req->nr_mem].exact = nla_get_flag(tb[RAINFOREST_A_MEM_EXACT]);
 	req->mem[req->nr_mem].node = NUMA_NO_NODE;
 	if (tb[RAINFOREST_A_MEM_NODE])
-		req->mem[req->nr_mem].node = min_t(u32, nla_get_u32(tb[RAINFOREST_A_MEM_NODE]), INT_MAX);
+		req->mem[req->nr_mem].node = rf_get_node(tb[RAINFOREST_A_MEM_NODE]);
 	req->nr_mem++;
 	return 0;
 }
@@ -453,13 +462,14 @@ static int rf_parse_request(struct genl_info *info, struct rf_request *req)
 	if (info->attrs[RAINFOREST_A_SUBOS_NCPUS])
 		req->ncpus = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_NCPUS]);
 	if (info->attrs[RAINFOREST_A_SUBOS_CPU_NODE])
-		req->cpu_node = min_t(u32, nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_CPU_NODE]), INT_MAX);
+		req->cpu_node = rf_get_node(info->attrs[RAINFOREST_A_SUBOS_CPU_NODE]);
 
 	nlmsg_for_each_attr(a, info->nlhdr, GENL_HDRLEN, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_SUBOS_CPU:
 			if (req->nr_cpus == RF_BOOT_MAX_CPUS) {
-				rf_msg(info->extack, "a subOS has at most %d CPUs", RF_BOOT_MAX_CPUS);
+				rf_msg(info->extack, "a subOS has at most %d CPUs",
+				       RF_BOOT_MAX_CPUS);
 				return -EINVAL;
 			}
 			req->cpus[req->nr_cpus++] = nla_get_u32(a);
@@ -558,7 +568,8 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 		err = -EINVAL;
 		goto put_files;
 	}
-	err = rf_subos_load(s, kernel, initrd, nr, line ? nla_data(line) : "", dry_run, info->extack);
+	err = rf_subos_load(s, kernel, initrd, nr, line ? nla_data(line) : "", dry_run,
+			    info->extack);
 	if (err || dry_run)
 		goto put_files;
 	err = rf_changed(info, s, NULL);

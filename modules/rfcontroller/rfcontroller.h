@@ -92,12 +92,12 @@ struct rf_subos {
 	struct list_head node;
 	struct list_head ghost;		/* when dead: for its console */
 	struct kref ref;
-	struct mutex lock;
+	struct mutex lock;		/* one operation at a time, see above */
 	u32 id;
 	char name[RF_BOOT_NAME_LEN];
 	bool dead;			/* destroyed: not in the list any more */
 
-	spinlock_t state_lock;
+	spinlock_t state_lock;		/* state, reason */
 	enum rainforest_state state;
 	enum rainforest_reason reason;
 	bool exited;
@@ -119,7 +119,7 @@ struct rf_subos {
 	u64 entry;			/* physical */
 	bool image_fresh;		/* loaded, and not run since */
 
-	struct mutex drain;
+	struct mutex drain;		/* desc, the rings and what was read from them */
 	struct rf_history history;
 	struct rf_end end[RF_RING_COUNT];
 	char line[256];			/* of the console, for console_tee */

@@ -17,9 +17,10 @@
 
 #include "rfcontroller.h"
 
+/* The locks: see rfcontroller.h */
 LIST_HEAD(rf_subos_list);
-DEFINE_MUTEX(rf_list_lock);
-DEFINE_MUTEX(rf_grant_lock);
+DEFINE_MUTEX(rf_list_lock);	/* the lists */
+DEFINE_MUTEX(rf_grant_lock);	/* choosing and taking */
 LIST_HEAD(rf_quarantine_list);
 static u32 rf_next_id = 1;
 static DEFINE_MUTEX(rf_recover_lock);
@@ -183,7 +184,8 @@ static void rf_watch_state(struct rf_subos *s)
 	}
 	if (s->state == RAINFOREST_STATE_BOOTING && word < RF_BOOT_USER &&
 	    time_after(jiffies, s->boot_jiffies + msecs_to_jiffies(RF_BOOT_MS)))
-		rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE, RAINFOREST_REASON_BOOT_TIMEOUT);
+		rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE,
+				   RAINFOREST_REASON_BOOT_TIMEOUT);
 
 	switch (word) {
 	case RF_BOOT_USER:

@@ -380,9 +380,9 @@ int rf_trampoline_kick(u32 apicid, bool init)
 		}
 		/* SDM: two start-up IPIs, 200 us apart; one does on all since the P4 */
 		rf_icr(APIC_DM_STARTUP | (tramp.phys >> PAGE_SHIFT), apicid);
-		if (rf_arrived(e, request, 300))
+		if (rf_arrived(e, request, 300)) {
 			err = 0;
-		else {
+		} else {
 			rf_icr(APIC_DM_STARTUP | (tramp.phys >> PAGE_SHIFT), apicid);
 			if (rf_arrived(e, request, RF_PROOF_US))
 				err = 0;
