@@ -103,9 +103,12 @@ static u64 rf_carvable_now(int node)
 
 /**
  * rf_memory_carvable - estimate how much of a node could be granted now
+ * @node: its number; one that does not exist has nothing
  *
  * Anybody may ask: it looks at most once a second, and not while a create is
- * under way; then the last figure stands. Return: bytes.
+ * under way; then the last figure stands.
+ *
+ * Return: bytes.
  */
 u64 rf_memory_carvable(int node)
 {
@@ -243,10 +246,17 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 
 /**
  * rf_memory_choose - check what a request asks of memory, and say from where
+ * @req: what is asked
+ * @res: has the CPUs; blocks is allocated here, the caller frees it
+ * @report: for warnings; there are none so far
+ * @extack: where the reason goes
  *
  * Without a node memory comes from the nodes of the CPUs, in equal shares.
  * Fills res->blocks with room for the blocks, and, for a dry run, with what
- * would be tried first. Context: rf_grant_lock held, CPUs chosen.
+ * would be tried first.
+ *
+ * Context: rf_grant_lock held, CPUs chosen.
+ *
  * Return: 0, -ENODEV, -ENOSPC, -EINVAL, -ERANGE, -ENOMEM with extack.
  */
 int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
@@ -273,7 +283,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		if (req->mem[i].exact && !IS_ALIGNED(bytes, size)) {
 			rf_msg(extack, "%llu MiB is no multiple of the memory block: %llu or %llu MiB",
 			       bytes >> 20, (bytes - bytes % size) >> 20,
-					   ALIGN(bytes, size) >> 20);
+			       ALIGN(bytes, size) >> 20);
 			return -EINVAL;
 		}
 		asked += bytes;
@@ -310,8 +320,8 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 	if (PFN_PHYS((u64)totalram_pages()) < total + keep) {
 		rf_msg(extack, "%llu MiB asked, the supervisor has %llu and keeps %llu: %llu can be granted",
 		       total >> 20, PFN_PHYS((u64)totalram_pages()) >> 20, keep >> 20,
-				   PFN_PHYS((u64)totalram_pages()) > keep ?
-				   (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
+		       PFN_PHYS((u64)totalram_pages()) > keep ?
+		       (PFN_PHYS((u64)totalram_pages()) - keep) >> 20 : 0);
 		return -ENOSPC;
 	}
 
@@ -365,10 +375,16 @@ static int rf_block_cmp(const void *a, const void *b)
 
 /**
  * rf_memory_take - take the chosen amounts of memory from the supervisor
+ * @req: what is asked
+ * @res: from rf_memory_choose(); gets the blocks
+ * @extack: where the reason goes
  *
  * All or nothing: on failure what was taken is back. Afterwards the blocks are
  * sorted by address, but the first is of the first CPU's node if there is one.
- * Context: rf_grant_lock held. Return: 0, -ENOSPC, -ENOMEM, -EINTR with extack.
+ *
+ * Context: rf_grant_lock held.
+ *
+ * Return: 0, -ENOSPC, -ENOMEM, -EINTR with extack.
  */
 int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 		   struct netlink_ext_ack *extack)
@@ -392,7 +408,7 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 		if (err == -ENOSPC)
 			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that can't move",
 			       node, (res->nr_blocks - before) * size >> 20,
-					   want[node] * size >> 20);
+			       want[node] * size >> 20);
 		else if (err)
 			rf_msg(extack, "interrupted; nothing was taken");
 	}
@@ -413,9 +429,12 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 
 /**
  * rf_memory_return - scrub memory blocks and give them back to the supervisor
+ * @res: the blocks; the array stays the caller's
  *
  * Every CPU of the subOS must be proven out. What could not be given back stays
- * in @res as quarantined. Return: how many blocks stayed.
+ * in @res as quarantined.
+ *
+ * Return: how many blocks stayed.
  */
 unsigned int rf_memory_return(struct rf_resources *res)
 {
