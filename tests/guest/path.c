@@ -84,10 +84,19 @@ static int privileged(void (*f)(void))
 
 static void f_in(void) { asm volatile("inb $0x80, %%al" : : : "rax"); }
 static void f_out(void) { asm volatile("outb %%al, $0x80" : : : "rax"); }
-static void f_cf9(void) { asm volatile("mov $0xcf9, %%edx; mov $6, %%al; outb %%al, %%dx" : : : "rax", "rdx"); }
+static void f_cf9(void)
+{
+	asm volatile("mov $0xcf9, %%edx; mov $6, %%al; outb %%al, %%dx" : : : "rax", "rdx");
+}
+
 static void f_cli(void) { asm volatile("cli"); }
 static void f_hlt(void) { asm volatile("hlt"); }
-static void f_wrmsr(void) { asm volatile("mov $0x1b, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr" : : : "rax", "rcx", "rdx"); }
+
+static void f_wrmsr(void)
+{
+	asm volatile("mov $0x1b, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr"
+		     : : : "rax", "rcx", "rdx");
+}
 
 static int try(void)
 {
@@ -101,7 +110,8 @@ static int try(void)
 	want("hlt", privileged(f_hlt));
 	want("wrmsr", privileged(f_wrmsr));
 	want("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, 0) == -1 && errno == ENOSYS);
-	want("kexec_file_load", syscall(SYS_kexec_file_load, -1, -1, 0UL, "", 0UL) == -1 && errno == ENOSYS);
+	want("kexec_file_load",
+	     syscall(SYS_kexec_file_load, -1, -1, 0UL, "", 0UL) == -1 && errno == ENOSYS);
 	want("kexec -e", syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
 				 LINUX_REBOOT_CMD_KEXEC, NULL) == -1);
 	want("hibernate", syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
