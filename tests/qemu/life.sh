@@ -7,7 +7,7 @@
 #   is NAME FILTER            is FILTER true of it?
 #   machine                   all that a refused or undone change leaves as it was
 #   same TEXT BEFORE          check that machine still prints BEFORE
-#   warm_up                   let blocks leave and return once: their page
+#   warm_up [SIZE]            let blocks leave and return once: their page
 #                             structures are allocated anew, MemTotal grows
 #   says NAME REGEX           wait until its console has printed that
 #   alive NAME                wait for two more heartbeats of each of its CPUs
@@ -43,7 +43,7 @@ same() {
 warm_up() {
 	local node
 	for node in $(rfm topo --json | jq '.nodes[].id'); do
-		rfm run --rm --ncpus 1 --memory "1G@node$node" --bin /bin/busybox -- true
+		rfm run --rm --ncpus 1 --memory "${1:-1G}@node$node" --bin /bin/busybox -- true
 	done
 }
 
