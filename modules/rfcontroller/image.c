@@ -195,7 +195,7 @@ static u64 rf_initrds_size(struct file **initrd, unsigned int nr)
 
 /*
  * Where things go: the control area and the kernel at the start of the largest
- * region, the initramfs at the end of it, or else of any that holds it.
+ * region, the initramfs behind them, or else at the end of any that holds it.
  */
 static int rf_image_place(const struct rf_image *img, u64 initrd_size,
 			  const struct rf_resources *res, struct rf_placement *p,
@@ -234,8 +234,10 @@ static int rf_image_place(const struct rf_image *img, u64 initrd_size,
 		       size >> 20, rf_memory_of(res, NUMA_NO_NODE) >> 20);
 		return -EFBIG;
 	}
+	/* right behind the kernel: mem= may take away what lies above */
+	end = PAGE_ALIGN(end);
 	if (end + size <= r[home].start + r[home].size) {
-		p->initrd = r[home].start + r[home].size - size;
+		p->initrd = end;
 		return 0;
 	}
 	for (unsigned int i = 0; i < n; i++) {

@@ -171,6 +171,7 @@ static void elf_memsz_max(struct rf_image *img) { ph(img, 1)->p_memsz = U64_MAX;
 static void elf_high(struct rf_image *img) { ph(img, 1)->p_paddr = U64_MAX; }
 static void elf_far(struct rf_image *img) { ph(img, 1)->p_paddr = LOW + 2ULL * SZ_1G; }
 static void elf_unaligned(struct rf_image *img) { ph(img, 0)->p_paddr = LOW - SZ_4K; }
+static void elf_program(struct rf_image *img) { ph(img, 0)->p_vaddr = SZ_4M; }
 static void elf_below(struct rf_image *img) { eh(img)->e_entry = LOW - 1; }
 static void elf_above(struct rf_image *img) { eh(img)->e_entry = LOW + 0x5000; }
 static void elf_last(struct rf_image *img) { eh(img)->e_entry = LOW + 0x4fff; }
@@ -201,6 +202,7 @@ static const struct parse_case elf_cases[] = {
 	{ "address beyond all", elf_high, -ENOEXEC },
 	{ "segments 2 GiB apart", elf_far, -ENOEXEC },
 	{ "linked to no 2 MiB boundary", elf_unaligned, -ENOEXEC },
+	{ "a program", elf_program, -ENOEXEC },
 	{ "nothing to load", elf_unloaded, -ENOEXEC },
 	{ "entry below", elf_below, -ENOEXEC },
 	{ "entry above", elf_above, -ENOEXEC },
@@ -226,11 +228,11 @@ static void elf_test(struct kunit *test)
 	};
 	*ph(&img, 0) = (Elf64_Phdr) {
 		.p_type = PT_LOAD, .p_offset = 0x1000, .p_filesz = 0x1000, .p_memsz = 0x1000,
-		.p_paddr = LOW,
+		.p_paddr = LOW, .p_vaddr = __START_KERNEL_map + LOW,
 	};
 	*ph(&img, 1) = (Elf64_Phdr) {
 		.p_type = PT_LOAD, .p_offset = 0x2000, .p_filesz = 0x1000, .p_memsz = 0x2000,
-		.p_paddr = LOW + 0x3000,
+		.p_paddr = LOW + 0x3000, .p_vaddr = __START_KERNEL_map + LOW + 0x3000,
 	};
 	*ph(&img, 2) = (Elf64_Phdr) { .p_type = PT_NOTE };
 	memset(img.buf + 0x1000, 0x11, 0x1000);
@@ -269,10 +271,10 @@ static const struct place_case {
 } place_cases[] = {
 	{ "no initrd", 1, { 128 }, 40, 2, 0, 0, 128, 130, 0 },
 	{ "alignment", 1, { 128 }, 40, 16, 0, 0, 128, 144, 0 },
-	{ "initrd at the end", 1, { 128 }, 40, 2, 30, 0, 128, 130, 226 },
+	{ "initrd behind the kernel", 1, { 128 }, 40, 2, 30, 0, 128, 130, 170 },
 	{ "neighbours are one piece", 2, { 128, 256 }, 200, 2, 0, 0, 128, 130, 0 },
-	{ "the largest piece is home", 3, { 128, 384, 512 }, 40, 2, 10, 0, 384, 386, 630 },
-	{ "of equal ones the first", 2, { 512, 128 }, 40, 2, 10, 0, 512, 514, 630 },
+	{ "the largest piece is home", 3, { 128, 384, 512 }, 40, 2, 10, 0, 384, 386, 426 },
+	{ "of equal ones the first", 2, { 512, 128 }, 40, 2, 10, 0, 512, 514, 554 },
 	{ "initrd in another piece", 2, { 128, 512 }, 100, 2, 50, 0, 128, 130, 590 },
 	{ "kernel just fits", 1, { 128 }, 126, 2, 0, 0, 128, 130, 0 },
 	{ "kernel is 1 MiB too large", 1, { 128 }, 127, 2, 0, -EFBIG, },
@@ -309,7 +311,7 @@ static void place_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.initrd_size >> 20, c->initrd);
 }
 
-/* An initrd of any length starts on a page and ends in the region */
+/* An initrd of any length starts on a page, right behind the kernel */
 static void place_page_test(struct kunit *test)
 {
 	u64 size = memory_block_size_bytes();
@@ -319,7 +321,7 @@ static void place_page_test(struct kunit *test)
 	struct rf_placement p = { };
 
 	KUNIT_ASSERT_EQ(test, rf_image_place(&img, PAGE_SIZE + 1, &res, &p, NULL), 0);
-	KUNIT_EXPECT_EQ(test, p.initrd, 2 * size - 2 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, p.initrd, size + SZ_2M + SZ_16M);
 	KUNIT_EXPECT_EQ(test, p.initrd_size, PAGE_SIZE + 1);
 }
 
