@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit tests of console.c: the rings against a peer that lies, the history */
 #include "console.c"
+#include "device.c"
 
 #include <kunit/test.h>
 #include <linux/vmalloc.h>

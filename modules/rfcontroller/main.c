@@ -7,10 +7,13 @@
  *   memory.c      memory blocks out of the supervisor and back
  *   image.c       kernels and initramfs into a subOS's memory
  *   boot.c        boot parameters, descriptor, first instruction
- *   subos.c       the life of a subOS
+ *   subos.c       the list of subOSes, and their states
+ *   grant.c       what they own, and quarantine
+ *   life.c        load, start, stop, destroy
  *   console.c     consoles and streams
+ *   device.c      /dev/rainforest, their readers
  *   ledger.c      who owns what, for those who come after us
- *   netlink.c     the operator's interface
+ *   netlink.c     the operator's interface: changes; netlink_get.c: reading
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 
@@ -133,12 +136,12 @@ static int __init rf_init(void)
 	err = rainforest_set_doorbell(rf_watch_kick);
 	if (err)
 		goto err_ledger;
-	err = rf_console_init();
+	err = rf_device_init();
 	if (err)
 		goto err_doorbell;
 	err = register_reboot_notifier(&rf_reboot_block);
 	if (err)
-		goto err_console;
+		goto err_device;
 	err = register_pm_notifier(&rf_pm_block);
 	if (err)
 		goto err_reboot;
@@ -153,8 +156,8 @@ err_pm:
 	unregister_pm_notifier(&rf_pm_block);
 err_reboot:
 	unregister_reboot_notifier(&rf_reboot_block);
-err_console:
-	rf_console_exit();
+err_device:
+	rf_device_exit();
 err_doorbell:
 	rainforest_set_doorbell(NULL);
 err_ledger:
@@ -174,7 +177,7 @@ static void __exit rf_exit(void)
 	unregister_reboot_notifier(&rf_reboot_block);
 	rainforest_set_doorbell(NULL);
 	cancel_delayed_work_sync(&rf_watch_work);
-	rf_console_exit();
+	rf_device_exit();
 	rf_ledger_exit();
 	rf_trampoline_exit();
 	rf_cpu_exit();

@@ -230,15 +230,35 @@ void rf_ring(u32 apicid);
 
 /* subos.c */
 extern struct list_head rf_subos_list;
-extern struct mutex rf_list_lock, rf_grant_lock;
-extern struct list_head rf_quarantine_list;
+extern struct mutex rf_list_lock;
+extern const char * const rf_state_names[];
 struct rf_subos *rf_subos_find(const char *name);
 void rf_subos_put(struct rf_subos *s);
+void rf_subos_drop_files(struct rf_subos *s);
+void rf_subos_free_resources(struct rf_resources *res);
 bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 			enum rainforest_reason reason);
 bool rf_state_alive(enum rainforest_state state);
+void rf_subos_phase_ns(struct rf_subos *s, const char *name, u64 ns);
+void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0);
+void rf_subos_watch(struct rf_subos *s);
+void rf_subos_watch_state(struct rf_subos *s);
+int rf_subos_name_check(const char *name, struct netlink_ext_ack *extack);
+int rf_subos_insert(struct rf_subos *s, struct netlink_ext_ack *extack);
+void rf_subos_remove(struct rf_subos *s);
+struct rf_subos *rf_subos_alloc(const char *name);
+bool rf_anything_granted(void);
+
+/* grant.c */
+extern struct mutex rf_grant_lock;
+extern struct list_head rf_quarantine_list;
 int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		    struct rf_report *report, struct netlink_ext_ack *extack);
+int rf_subos_release(struct rf_subos *s);
+void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, const char *why);
+int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack);
+
+/* life.c */
 int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 		  unsigned int nr_initrds, const char *cmdline, bool dry_run,
 		  struct netlink_ext_ack *extack);
@@ -249,20 +269,26 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *extack);
 int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack);
-int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack);
-void rf_subos_watch(struct rf_subos *s);
 void rf_subos_stop_all(void);
-bool rf_anything_granted(void);
-void rf_subos_free_resources(struct rf_resources *res);
 
 /* console.c */
-int rf_console_init(void);
-void rf_console_exit(void);
+#define RF_COPY_MAX	(16 * 1024)	/* bytes a read or write moves at most */
+struct rf_ring *rf_ring_of(struct rf_subos *s, unsigned int id);
+u64 rf_ring_cap(unsigned int id);
+u64 rf_ring_used(struct rf_subos *s, unsigned int id);
+void rf_ring_copy_out(struct rf_subos *s, unsigned int id, u64 pos, u8 *to, u64 len);
+void rf_ring_consumed(struct rf_subos *s, unsigned int id, u64 len);
+struct rf_subos *rf_console_ghost(const char *name);
+void rf_console_free_ghosts(void);
 int rf_console_setup(struct rf_subos *s);
 void rf_console_free(struct rf_subos *s);
 void rf_console_start(struct rf_subos *s);
 void rf_console_drain(struct rf_subos *s, bool final);
 void rf_console_bury(struct rf_subos *s);
+
+/* device.c */
+int rf_device_init(void);
+void rf_device_exit(void);
 
 /* ledger.c */
 int rf_ledger_init(void);

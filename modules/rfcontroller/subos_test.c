@@ -37,7 +37,7 @@ static void name_test(struct kunit *test)
 	const struct name_case *c = test->param_value;
 	struct netlink_ext_ack extack = { };
 
-	KUNIT_EXPECT_EQ(test, rf_name_check(c->text, &extack), c->err);
+	KUNIT_EXPECT_EQ(test, rf_subos_name_check(c->text, &extack), c->err);
 	KUNIT_EXPECT_EQ(test, !!extack._msg, !!c->err);
 }
 

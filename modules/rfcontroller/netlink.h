@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _RF_NETLINK_H
+#define _RF_NETLINK_H
+
+#include "genl.h"
+#include "rfcontroller.h"
+
+#define RF_SUBOS_MSG	(64 * 1024)	/* 256 CPUs, 64 regions */
+
+/* netlink_get.c */
+struct sk_buff *rf_nl_reply(struct genl_info *info, void **hdr, size_t size);
+int rf_nl_send(struct sk_buff *skb, void *hdr, struct genl_info *info, int err);
+int rf_nl_put_u64(struct sk_buff *skb, int type, u64 v);
+int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s);
+int rf_nl_put_grant(struct sk_buff *skb, struct rf_subos *s);
+int rf_nl_put_timing(struct sk_buff *skb, struct rf_subos *s);
+
+/* netlink.c */
+struct rf_subos *rf_nl_named(struct genl_info *info);
+
+#endif /* _RF_NETLINK_H */
