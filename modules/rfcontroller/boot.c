@@ -4,6 +4,7 @@
 
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
@@ -28,9 +29,11 @@ extern unsigned int lapic_timer_period;
 /*
  * In front of what the user gives, so that an "--" in that ends nothing here.
  * Microcode is the supervisor's to load; the kernel lies where it was put; the
- * root may fill all memory, not the half of it that tmpfs allows.
+ * root may fill all memory, not the half of it that tmpfs allows; memory that is
+ * added later can leave again.
  */
-#define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs "
+#define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs memhp_default_state=online_movable "
+static_assert(sizeof(RF_CMDLINE) + RF_CMDLINE_USER_MAX <= RF_CMDLINE_MAX);
 
 static void *rf_at(struct rf_subos *s, u32 offset)
 {
@@ -262,6 +265,7 @@ static void rf_desc_fill(struct rf_subos *s)
 	d->trampoline = rf_trampoline_phys();
 	d->ident_pgd = s->desc_phys + RF_OFF_IDENT;
 	d->control_size = RF_CONTROL_SIZE;
+	d->block_size = memory_block_size_bytes();
 	get_random_bytes(d->seed, sizeof(d->seed));
 	rf_desc_topology(s, d);
 	rf_desc_rings(d);

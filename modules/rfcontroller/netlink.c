@@ -221,8 +221,8 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 		nr++;
 	}
-	if (line && strlen(nla_data(line)) > RF_CMDLINE_MAX - 64) {
-		rf_msg(info->extack, "command line is longer than %d bytes", RF_CMDLINE_MAX - 64);
+	if (line && strlen(nla_data(line)) > RF_CMDLINE_USER_MAX) {
+		rf_msg(info->extack, "command line is longer than %d bytes", RF_CMDLINE_USER_MAX);
 		err = -EINVAL;
 		goto put_files;
 	}

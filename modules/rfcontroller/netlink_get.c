@@ -155,7 +155,8 @@ static int rf_put_node(struct sk_buff *skb, int node)
 	int other, err;
 
 	err = nla_put_u32(skb, RAINFOREST_A_NODE_ID, node) ?:
-	      rf_nl_put_u64(skb, RAINFOREST_A_NODE_TOTAL, PFN_PHYS((u64)node_present_pages(node))) ?:
+	      rf_nl_put_u64(skb, RAINFOREST_A_NODE_TOTAL,
+			    PFN_PHYS((u64)node_present_pages(node))) ?:
 	      rf_nl_put_u64(skb, RAINFOREST_A_NODE_FREE, rf_node_free(node)) ?:
 	      rf_nl_put_u64(skb, RAINFOREST_A_NODE_CARVABLE, rf_memory_carvable(node)) ?:
 	      rf_nl_put_u64(skb, RAINFOREST_A_NODE_GRANTED, rf_node_granted(node));

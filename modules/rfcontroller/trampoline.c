@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/rainforest_core.h>
 
 #include <asm/apic.h>
 #include <asm/desc_defs.h>
@@ -412,5 +413,5 @@ int rf_trampoline_prove(u32 apicid)
  */
 void rf_ring(u32 apicid)
 {
-	rf_icr(APIC_DM_FIXED | RAINFOREST_DOORBELL_VECTOR, apicid);
+	rainforest_ring(apicid);
 }

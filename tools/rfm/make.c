@@ -16,7 +16,7 @@
 #include "pack.h"
 #include "rfm.h"
 
-#define CMDLINE_MAX	1984	/* the module adds what the platform needs */
+#define CMDLINE_MAX	1920	/* the module adds what the platform needs */
 #define MEMORY_DEFAULT	"256M"
 #define CONTROL_SIZE	(2ULL << 20)	/* of a subOS's first region: rf/abi/layout.h */
 

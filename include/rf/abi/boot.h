@@ -23,7 +23,7 @@
 
 #define RF_BOOT_MAGIC		0x31534f4275536652ULL	/* "RfSuBOS1" */
 #define RF_BOOT_VERSION_MAJOR	1
-#define RF_BOOT_VERSION_MINOR	0
+#define RF_BOOT_VERSION_MINOR	1
 
 /* hardware_subarch in boot_params: a value of our own, "RF" and a version */
 #define RF_BOOT_SUBARCH		0x52460001
@@ -149,7 +149,7 @@ struct rf_boot_desc {
 
 	__u8 seed[RF_BOOT_SEED_LEN];	/* S, wiped by the subOS */
 
-	__u32 nr_cpus;			/* S  slots in cpu[] */
+	__u32 nr_cpus;			/* SL slots in cpu[], used or not */
 	__u32 nr_regions;		/* SL */
 	__u32 nr_nodes;			/* S  */
 	__u32 nr_apicids;		/* S  of the machine */
@@ -158,7 +158,12 @@ struct rf_boot_desc {
 	struct rf_boot_region region[RF_BOOT_MAX_REGIONS];	/* SL */
 	__u32 apicid[RF_BOOT_MAX_APICIDS];	/* S every APIC ID of the machine */
 	__u32 apicid_node[RF_BOOT_MAX_APICIDS]; /* S index into distance[] */
-	__u64 pad1[4];
+	/* since minor version 1 */
+	__u64 ficm_rx;			/* S  physical: the ring that the subOS reads, 0: none */
+	__u64 ficm_tx;			/* S  physical: the ring that it writes */
+	__u32 ficm_size;		/* S  bytes of each */
+	__u32 pad1;
+	__u64 block_size;		/* S  bytes of a memory block: memory comes in these */
 	struct rf_boot_cpu cpu[RF_BOOT_MAX_CPUS];
 };
 

@@ -14,9 +14,7 @@
  *   0x0c4000  ring: stdin                            64 KiB
  *   0x0d4000  ring: stdout                          128 KiB
  *   0x0f4000  ring: stderr                           48 KiB
- *   0x200000  end of the control area; the kernel image follows
- *
- * The initramfs lies at the end of the first region.
+ *   0x200000  end of the control area; the kernel follows, and the initramfs it
  */
 #ifndef _RF_ABI_LAYOUT_H
 #define _RF_ABI_LAYOUT_H
