@@ -5,6 +5,8 @@
  * A subOS is a child process: it runs the shell command in $FAKE_CMD.
  * $FAKE_END is how it ends instead of "exited": panic, quiet (no status).
  * $FAKE_FAIL names a step that fails: create, load, start.
+ * $FAKE_EVENTS are what happens to web, by letter: created, running, panicked,
+ * destroyed, Lost notices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -266,8 +268,19 @@ int rf_recover(struct rf *rf, struct rf_quarantine *reply)
 
 int rf_events_open(struct rf *rf)
 {
+	const char *events = getenv("FAKE_EVENTS");
+
 	if (notices[0] < 0 && pipe2(notices, O_CLOEXEC | O_NONBLOCK))
 		return rf_error(rf, -errno, "pipe");
+	if (events && write(notices[1], events, strlen(events)) < 0)
+		return rf_error(rf, -errno, "write");
+	return 0;
+}
+
+int rf_events_buffer(struct rf *rf, uint64_t bytes)
+{
+	(void)rf;
+	(void)bytes;
 	return 0;
 }
 
@@ -277,13 +290,35 @@ int rf_events_fd(const struct rf *rf)
 	return notices[0];
 }
 
+/* One letter of $FAKE_EVENTS */
+static int fake_event(struct rf *rf, struct rf_subos *ev)
+{
+	char letter;
+
+	if (read(notices[0], &letter, 1) != 1)
+		return 0;
+	if (letter == 'L')
+		return rf_error(rf, -ENOBUFS, "notices were lost");
+	web(ev);
+	ev->event = letter == 'c' ? RAINFOREST_EVENT_CREATED :
+		    letter == 'd' ? RAINFOREST_EVENT_DESTROYED : RAINFOREST_EVENT_STATE;
+	if (letter == 'p') {
+		ev->state = RAINFOREST_STATE_PANICKED;
+		ev->reason = RAINFOREST_REASON_PANIC;
+		ev->message = strdup("Kernel panic: for a test");
+	}
+	ev->time_ns = 1700000000123456789;
+	return 1;
+}
+
 int rf_event_next(struct rf *rf, struct rf_subos *ev)
 {
 	const char *end = getenv("FAKE_END");
 	int status;
 
-	(void)rf;
 	memset(ev, 0, sizeof(*ev));
+	if (getenv("FAKE_EVENTS"))
+		return fake_event(rf, ev);
 	if (read(notices[0], &status, sizeof(status)) != sizeof(status))
 		return 0;
 	mine.state = RAINFOREST_STATE_STOPPED;

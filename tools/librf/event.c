@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <linux/genetlink.h>
@@ -12,6 +13,8 @@
 #include <netlink/msg.h>
 
 #include "internal.h"
+
+#define BUFFER	(1 << 20)	/* bytes: a few hundred notices */
 
 /**
  * rf_events_open() - listen to the notices of all subOSes from now on
@@ -45,8 +48,31 @@ int rf_events_open(struct rf *rf)
 		nl_socket_free(sock);
 		return rf_nl_error(rf, ret, "notices of rfcontroller");
 	}
+	nl_socket_enable_msg_peek(sock);
 	rf->events = sock;
+	/* less than wanted is no failure: what is lost is told */
+	rf_events_buffer(rf, BUFFER);
 	return 0;
+}
+
+/**
+ * rf_events_buffer() - room for notices that are not taken yet
+ * @rf: a handle with rf_events_open()
+ * @bytes: how much; the kernel has a least size, and for others than root a
+ * largest (net.core.rmem_max)
+ *
+ * Return: 0, -ERANGE.
+ */
+int rf_events_buffer(struct rf *rf, uint64_t bytes)
+{
+	int fd = nl_socket_get_fd(rf->events), size = bytes;
+
+	if (bytes > INT32_MAX / 2)
+		return rf_error(rf, -ERANGE, "a buffer has less than 1G");
+	if (!setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    !setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)))
+		return 0;
+	return rf_error(rf, -ERANGE, "a buffer of that size: %s", strerror(errno));
 }
 
 /**

@@ -93,6 +93,7 @@ struct rf_subos {
 	uint32_t state;			/* RAINFOREST_STATE_* */
 	uint32_t reason;		/* RAINFOREST_REASON_* */
 	uint32_t event;			/* RAINFOREST_EVENT_*, of notices only */
+	uint64_t time_ns;		/* CLOCK_REALTIME, of notices only; 0: not told */
 	bool exited;
 	int32_t exit_status;		/* of the command, if exited */
 	char *message;			/* or NULL */
@@ -178,6 +179,7 @@ int rf_recover(struct rf *rf, struct rf_quarantine *reply);
 /* ---- events: event.c ---- */
 
 int rf_events_open(struct rf *rf);
+int rf_events_buffer(struct rf *rf, uint64_t bytes);
 int rf_events_fd(const struct rf *rf);
 int rf_event_next(struct rf *rf, struct rf_subos *ev);
 int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms,

@@ -180,6 +180,24 @@ struct json_object *rfm_json_subos_all(const struct rf_subos *s)
 	return o;
 }
 
+/* One line of rfm monitor; events are missed of nobody in particular */
+struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what)
+{
+	struct json_object *o = json_object_new_object();
+
+	rfm_put(o, "time_ns", json_object_new_uint64(ev->time_ns));
+	rfm_put(o, "event", string(what));
+	if (!ev->name[0])
+		return o;
+	rfm_put(o, "name", string(ev->name));
+	rfm_put(o, "id", json_object_new_int64(ev->id));
+	rfm_put(o, "state", string(rf_state_text(ev->state)));
+	rfm_put(o, "reason", string(rf_reason_text(ev->reason)));
+	rfm_put(o, "exit_status", ev->exited ? json_object_new_int(ev->exit_status) : NULL);
+	rfm_put(o, "message", string(ev->message));
+	return o;
+}
+
 struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run)
 {
 	struct json_object *o = owned(s);

@@ -30,6 +30,7 @@ static const struct {
 	{ "show", cmd_show, "all about one subOS", false, false },
 	{ "console", cmd_console, "talk to a subOS's console", false, true },
 	{ "logs", cmd_logs, "print what a subOS's console printed", false, false },
+	{ "monitor", cmd_monitor, "print events as they happen", false, true },
 	{ "wait", cmd_wait, "wait until a subOS has ended", true, false },
 	{ "stop", cmd_stop, "ask a subOS to power off, keep what it owns", false, false },
 	{ "kill", cmd_kill, "stop a subOS at once, keep what it owns", false, false },

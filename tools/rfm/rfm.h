@@ -70,6 +70,7 @@ struct json_object *rfm_json_regions(const struct rf_mem *mem, size_t n);
 struct json_object *rfm_json_subos(const struct rf_subos *s);
 struct json_object *rfm_json_subos_all(const struct rf_subos *s);
 struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run);
+struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what);
 struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n);
 void rfm_json_print(struct json_object *o);
 
@@ -80,6 +81,7 @@ void rfm_warn(const char *fmt, ...);
 void rfm_warnings(const struct rf_subos *s);
 void rfm_say_change(const struct rf_subos *s, const char *what);
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);
+char *rfm_time_text(uint64_t ns, char *buf, size_t len);
 char *rfm_memory_text(const struct rf_mem *mem, size_t n);
 char *rfm_human(uint64_t bytes, char *buf, size_t len);
 
@@ -118,6 +120,7 @@ int cmd_wait(struct rfm *r, int argc, char **argv);
 int cmd_stop(struct rfm *r, int argc, char **argv);
 int cmd_kill(struct rfm *r, int argc, char **argv);
 int cmd_destroy(struct rfm *r, int argc, char **argv);
+int cmd_monitor(struct rfm *r, int argc, char **argv);
 int cmd_recover(struct rfm *r, int argc, char **argv);
 int cmd_version(struct rfm *r, int argc, char **argv);
 

@@ -16,6 +16,19 @@ int64_t rfm_now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* "2026-11-21 15:04:05.123456", local time */
+char *rfm_time_text(uint64_t ns, char *buf, size_t len)
+{
+	time_t t = ns / 1000000000;
+	struct tm tm;
+	size_t n = 0;
+
+	if (localtime_r(&t, &tm))
+		n = strftime(buf, len, "%F %T", &tm);
+	snprintf(buf + n, len - n, ".%06lu", ns / 1000 % 1000000);
+	return buf;
+}
+
 void rfm_warn(const char *fmt, ...)
 {
 	va_list ap;
