@@ -70,6 +70,12 @@ void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event)
 	rf_fakes.notices++;
 }
 
+void rf_netlink_notify_record(struct rf_subos *s, const struct rf_record *r)
+{
+	rf_fakes.records++;
+	rf_fakes.record = *r;
+}
+
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("RainForest: KUnit tests of rfcontroller");
 MODULE_IMPORT_NS(RAINFOREST);

@@ -13,6 +13,8 @@ struct rf_fakes {
 	int kick_err;		/* what the next kick returns */
 	unsigned int rings;	/* doorbells rung */
 	unsigned int notices;	/* told to user space */
+	unsigned int records;	/* adjustments, told to user space */
+	struct rf_record record;	/* the last of them */
 };
 
 extern struct rf_fakes rf_fakes;

@@ -34,11 +34,12 @@ static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SU
 };
 
 /* RAINFOREST_CMD_SUBOS_LOAD - do */
-static const struct nla_policy rainforest_subos_load_nl_policy[RAINFOREST_A_SUBOS_CMDLINE + 1] = {
+static const struct nla_policy rainforest_subos_load_nl_policy[RAINFOREST_A_SUBOS_CONFIG + 1] = {
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[RAINFOREST_A_SUBOS_KERNEL_FD] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_INITRD_FD] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_CMDLINE] = { .type = NLA_NUL_STRING, .len = 2047, },
+	[RAINFOREST_A_SUBOS_CONFIG] = { .type = NLA_NUL_STRING, .len = 16000, },
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
 };
 
@@ -69,6 +70,11 @@ static const struct nla_policy rainforest_subos_destroy_nl_policy[RAINFOREST_A_S
 	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_FORCE] = { .type = NLA_FLAG, },
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_HISTORY_GET - do */
+static const struct nla_policy rainforest_history_get_nl_policy[RAINFOREST_A_SUBOS_NAME + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
 /* Ops table for rainforest */
@@ -114,7 +120,7 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.pre_doit	= rainforest_admin_pre,
 		.doit		= rainforest_nl_subos_load_doit,
 		.policy		= rainforest_subos_load_nl_policy,
-		.maxattr	= RAINFOREST_A_SUBOS_CMDLINE,
+		.maxattr	= RAINFOREST_A_SUBOS_CONFIG,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -159,6 +165,13 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.cmd		= RAINFOREST_CMD_RECOVER,
 		.pre_doit	= rainforest_admin_pre,
 		.doit		= rainforest_nl_recover_doit,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_HISTORY_GET,
+		.doit		= rainforest_nl_history_get_doit,
+		.policy		= rainforest_history_get_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_NAME,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

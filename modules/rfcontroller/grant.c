@@ -73,10 +73,12 @@ int rf_subos_release(struct rf_subos *s)
 	rf_subos_phase_ns(s, "return-cpu", ktime_get_ns() - t);
 	if (!res->nr_cpus && !res->nr_blocks) {
 		rf_pinned_restore(&res->pinned);
+		rf_account_update(s);
 		return 0;
 	}
 	rf_quarantine(res, s->name, s->id, proven ? "could not be given back" :
 		      "a CPU is not proven out of the subOS");
+	rf_account_update(s);
 	return -EUCLEAN;
 }
 
@@ -90,8 +92,9 @@ int rf_subos_release(struct rf_subos *s)
 int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		    struct rf_report *report, struct netlink_ext_ack *extack)
 {
+	u64 t, began = ktime_get_ns();
 	struct rf_subos *s, *other;
-	u64 t;
+	char what[104];
 	int err;
 
 	err = rf_subos_name_check(req->name, extack);
@@ -139,8 +142,11 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	rf_subos_set_state(s, RAINFOREST_STATE_RESERVED, RAINFOREST_REASON_NONE);
 	kref_get(&s->ref);	/* the list's, before a destroy can put it */
 	mutex_unlock(&rf_grant_lock);
-	mutex_unlock(&s->lock);
+	rf_account_update(s);
+	rf_account_grant_text(s, what, sizeof(what));
 	rf_netlink_notify(s, RAINFOREST_EVENT_CREATED);
+	rf_account_record(s, RAINFOREST_OP_CREATE, NULL, what, ktime_get_ns() - began, 0);
+	mutex_unlock(&s->lock);
 	*out = s;
 	return 0;
 

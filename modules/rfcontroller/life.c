@@ -174,6 +174,7 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		mutex_unlock(&s->drain);
 	}
 	rf_subos_phase(s, "start", t);
+	rf_account_record(s, RAINFOREST_OP_START, NULL, NULL, ktime_get_ns() - t, err);
 	rf_watch_kick();
 out:
 	mutex_unlock(&s->lock);
@@ -251,6 +252,8 @@ static int rf_stop_locked(struct rf_subos *s, unsigned int timeout_ms, bool forc
 int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		  bool dry_run, struct netlink_ext_ack *extack)
 {
+	bool kill = force && !timeout_ms;
+	u64 t = ktime_get_ns();
 	int err = -ENOENT;
 
 	if (mutex_lock_killable(&s->lock))
@@ -268,6 +271,9 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		goto out;
 	}
 	err = dry_run ? 0 : rf_stop_locked(s, timeout_ms, force, extack);
+	if (!dry_run)
+		rf_account_record(s, kill ? RAINFOREST_OP_KILL : RAINFOREST_OP_STOP, NULL, NULL,
+				  ktime_get_ns() - t, err);
 out:
 	mutex_unlock(&s->lock);
 	return err;
@@ -289,6 +295,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack)
 {
 	int err = -ENOENT;
+	char what[104];
 	u64 t;
 
 	mutex_lock(&s->lock);
@@ -298,12 +305,15 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	}
 	s->nr_phases = 0;
 	t = ktime_get_ns();
+	rf_account_grant_text(s, what, sizeof(what));
 	if (rf_state_alive(s->state))
 		err = rf_stop_locked(s, timeout_ms, force, extack);
 	else
 		err = rf_cpu_prove_all(&s->res) ? -EUCLEAN : 0;
-	if (err && err != -EUCLEAN)
+	if (err && err != -EUCLEAN) {
+		rf_account_record(s, RAINFOREST_OP_DESTROY, NULL, what, ktime_get_ns() - t, err);
 		goto out;
+	}
 	rf_subos_phase(s, "stop", t);
 
 	mutex_lock(&s->drain);
@@ -319,6 +329,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		       s->name);
 	rf_subos_drop_files(s);
 	rf_subos_remove(s);
+	rf_account_record(s, RAINFOREST_OP_DESTROY, NULL, what, ktime_get_ns() - t, err);
 	rf_netlink_notify(s, RAINFOREST_EVENT_DESTROYED);
 	mutex_unlock(&s->lock);
 	rf_subos_put(s);	/* the list's */

@@ -12,8 +12,10 @@
  *   life.c        load, start, stop, destroy
  *   console.c     consoles and streams
  *   device.c      /dev/rainforest, their readers
+ *   account.c     what was adjusted, and owned over time
  *   ledger.c      who owns what, for those who come after us
- *   netlink.c     the operator's interface: changes; netlink_get.c: reading
+ *   netlink.c     the operator's interface: changes; netlink_get.c: reading;
+ *                 netlink_account.c: accounts
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 

@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 
 #include "netlink.h"
 
@@ -188,6 +189,7 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	bool dry_run = nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]);
 	struct nlattr *line = info->attrs[RAINFOREST_A_SUBOS_CMDLINE], *a;
+	struct nlattr *config = info->attrs[RAINFOREST_A_SUBOS_CONFIG];
 	struct file *kernel, *initrd[RF_MAX_INITRDS];
 	unsigned int nr = 0;
 	struct rf_subos *s;
@@ -230,6 +232,8 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 			    info->extack);
 	if (err || dry_run)
 		goto put_files;
+	/* without memory for it the subOS is loaded all the same */
+	rf_account_keep_config(s, config ? nla_data(config) : NULL);
 	err = rf_changed(info, s, NULL);
 	goto put_subos;
 
@@ -337,7 +341,7 @@ int rainforest_nl_recover_doit(struct sk_buff *req, struct genl_info *info)
 
 /* ---- events ---- */
 
-void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event)
+static void rf_tell(struct rf_subos *s, enum rainforest_event event, const struct rf_record *r)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -348,12 +352,24 @@ void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event)
 	if (!skb)
 		return;		/* who waits looks again by himself */
 	hdr = genlmsg_put(skb, 0, 0, &rainforest_nl_family, 0, RAINFOREST_CMD_SUBOS_NTF);
-	if (!hdr || nla_put_u32(skb, RAINFOREST_A_SUBOS_EVENT, event) || rf_nl_put_state(skb, s)) {
+	if (!hdr || nla_put_u32(skb, RAINFOREST_A_SUBOS_EVENT, event) ||
+	    rf_nl_put_u64(skb, RAINFOREST_A_SUBOS_TIME_NS, r ? r->time_ns : ktime_get_real_ns()) ||
+	    rf_nl_put_state(skb, s) || (r && rf_nl_put_record(skb, r))) {
 		nlmsg_free(skb);
 		return;
 	}
 	genlmsg_end(skb, hdr);
 	genlmsg_multicast(&rainforest_nl_family, skb, 0, RAINFOREST_NLGRP_EVENTS, GFP_KERNEL);
+}
+
+void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event)
+{
+	rf_tell(s, event, NULL);
+}
+
+void rf_netlink_notify_record(struct rf_subos *s, const struct rf_record *r)
+{
+	rf_tell(s, RAINFOREST_EVENT_CHANGED, r);
 }
 
 int rf_netlink_init(void)

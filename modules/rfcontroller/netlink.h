@@ -15,6 +15,11 @@ int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s);
 int rf_nl_put_grant(struct sk_buff *skb, struct rf_subos *s);
 int rf_nl_put_timing(struct sk_buff *skb, struct rf_subos *s);
 
+/* netlink_account.c */
+int rf_nl_put_owned(struct sk_buff *skb, struct rf_subos *s);
+int rf_nl_put_config(struct sk_buff *skb, struct rf_subos *s);
+int rf_nl_put_record(struct sk_buff *skb, const struct rf_record *r);
+
 /* netlink.c */
 struct rf_subos *rf_nl_named(struct genl_info *info);
 

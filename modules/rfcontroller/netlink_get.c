@@ -245,7 +245,8 @@ int rf_nl_put_timing(struct sk_buff *skb, struct rf_subos *s)
 static u64 rf_host_bytes(const struct rf_subos *s)
 {
 	return sizeof(*s) + RF_CONSOLE_HISTORY + s->res.nr_cpus * sizeof(*s->res.cpus) +
-	       s->res.nr_blocks * sizeof(*s->res.blocks);
+	       s->res.nr_blocks * sizeof(*s->res.blocks) +
+	       RF_RECORDS * sizeof(struct rf_record);
 }
 
 int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s)
@@ -290,7 +291,7 @@ static int rf_put_subos(struct sk_buff *skb, struct rf_subos *s)
 		err = rf_nl_put_u64(skb, RAINFOREST_A_SUBOS_BEAT, s->desc && s->generation ?
 				 READ_ONCE(s->desc->cpu[i].beat) : 0);
 	mutex_unlock(&s->drain);
-	return err;
+	return err ?: rf_nl_put_owned(skb, s);
 }
 
 int rainforest_nl_subos_get_doit(struct sk_buff *req, struct genl_info *info)
@@ -303,7 +304,15 @@ int rainforest_nl_subos_get_doit(struct sk_buff *req, struct genl_info *info)
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
-	err = skb ? rf_nl_send(skb, hdr, info, rf_put_subos(skb, s)) : -ENOMEM;
+	if (skb) {
+		err = rf_put_subos(skb, s);
+		/* arguments of a command may be secret */
+		if (!err && netlink_capable(req, CAP_SYS_ADMIN))
+			err = rf_nl_put_config(skb, s);
+		err = rf_nl_send(skb, hdr, info, err);
+	} else {
+		err = -ENOMEM;
+	}
 	rf_subos_put(s);
 	return err;
 }

@@ -9,6 +9,7 @@
  *   rf_grant_lock	choosing, taking and returning resources
  *   rf_subos.drain	the rings, and what the subOS says of itself
  *   rf_list_lock	the list of subOSes, of quarantine, of dead consoles; short
+ *   rf_subos.account.lock	what it has owned, and its history; short
  *   rf_subos.state_lock (spin) state, reason, exit status, message
  */
 #ifndef _RFCONTROLLER_H
@@ -37,6 +38,7 @@ struct netlink_ext_ack;
 #define RF_MAX_INITRDS		4
 #define RF_CONSOLE_HISTORY	(128 * 1024)	/* bytes kept of each console */
 #define RF_GHOSTS		8		/* consoles kept after destroy */
+#define RF_RECORDS		128		/* adjustments kept of each subOS */
 
 struct rf_cpu {
 	u32 cpu;		/* logical id in the supervisor */
@@ -89,6 +91,27 @@ struct rf_phase {
 	u64 ns;
 };
 
+/* A level summed over time: whole units times seconds, and a rest in ns */
+struct rf_integral {
+	u64 level, since;	/* since when, ktime_get_ns() */
+	u64 whole, rest;
+};
+
+struct rf_record {
+	u64 seq, time_ns, duration_ns;
+	enum rainforest_op op;
+	int result;
+	char cause[48], what[104];
+};
+
+struct rf_account {
+	struct mutex lock;		/* all of it */
+	struct rf_integral cpu, mib;
+	struct rf_record *record;	/* RF_RECORDS, the n-th at n % that */
+	u64 nr;				/* ever made */
+	char *config;			/* the operator's words of what is loaded, or NULL */
+};
+
 struct rf_subos {
 	struct list_head node;
 	struct list_head ghost;		/* when dead: for its console */
@@ -129,6 +152,8 @@ struct rf_subos {
 	u64 beats[RF_BOOT_MAX_CPUS];	/* last seen */
 	unsigned long beat_jiffies;	/* when the slowest one last moved */
 	unsigned long boot_jiffies;	/* of the start */
+
+	struct rf_account account;
 
 	struct rf_phase phases[16];
 	unsigned int nr_phases;
@@ -291,6 +316,16 @@ void rf_console_bury(struct rf_subos *s);
 int rf_device_init(void);
 void rf_device_exit(void);
 
+/* account.c */
+int rf_account_setup(struct rf_subos *s);
+void rf_account_free(struct rf_subos *s);
+void rf_account_update(struct rf_subos *s);
+void rf_account_read(struct rf_subos *s, struct rf_integral *cpu, struct rf_integral *mib);
+int rf_account_keep_config(struct rf_subos *s, const char *text);
+void rf_account_grant_text(struct rf_subos *s, char *buf, size_t len);
+void rf_account_record(struct rf_subos *s, enum rainforest_op op, const char *cause,
+		       const char *what, u64 duration_ns, int result);
+
 /* ledger.c */
 int rf_ledger_init(void);
 void rf_ledger_exit(void);
@@ -301,5 +336,6 @@ void rf_ledger_update(void);
 int rf_netlink_init(void);
 void rf_netlink_exit(void);
 void rf_netlink_notify(struct rf_subos *s, enum rainforest_event event);
+void rf_netlink_notify_record(struct rf_subos *s, const struct rf_record *r);
 
 #endif /* _RFCONTROLLER_H */

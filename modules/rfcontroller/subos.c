@@ -69,6 +69,7 @@ static void rf_subos_free(struct kref *ref)
 	rf_subos_drop_files(s);
 	kfree(s->cmdline);
 	rf_console_free(s);
+	rf_account_free(s);
 	rf_subos_free_resources(&s->res);
 	kfree(s);
 }
@@ -127,6 +128,11 @@ const char * const rf_state_names[] = {
 	"panicked", "unresponsive", "failed",
 };
 
+static const char * const rf_reason_names[] = {
+	"none", "poweroff", "halt", "reboot", "panic", "emergency", "killed", "refused",
+	"boot-timeout", "heartbeat",
+};
+
 /* Return: true when it was another state before; then everyone is told */
 bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 			enum rainforest_reason reason)
@@ -161,6 +167,16 @@ void rf_subos_phase(struct rf_subos *s, const char *name, u64 t0)
 	rf_subos_phase_ns(s, name, ktime_get_ns() - t0);
 }
 
+/* It has ended without being asked, or on its own after that */
+static void rf_subos_ended(struct rf_subos *s, enum rainforest_state state,
+			   enum rainforest_reason reason)
+{
+	if (!rf_subos_set_state(s, state, reason))
+		return;
+	rf_account_record(s, RAINFOREST_OP_END, state == RAINFOREST_STATE_STOPPED ? "itself" :
+			  "crash", rf_reason_names[reason], 0, 0);
+}
+
 /* What the subOS says of itself. Called for living ones only. */
 void rf_subos_watch_state(struct rf_subos *s)
 {
@@ -186,9 +202,9 @@ void rf_subos_watch_state(struct rf_subos *s)
 	case RF_BOOT_STOPPED:
 		reason = READ_ONCE(s->desc->reason);
 		rf_console_drain(s, true);
-		rf_subos_set_state(s, RAINFOREST_STATE_STOPPED,
-				   reason <= RAINFOREST_REASON_EMERGENCY ? reason :
-				   RAINFOREST_REASON_NONE);
+		rf_subos_ended(s, RAINFOREST_STATE_STOPPED,
+			       reason <= RAINFOREST_REASON_EMERGENCY ? reason :
+			       RAINFOREST_REASON_NONE);
 		break;
 	case RF_BOOT_PANICKED:
 	case RF_BOOT_REFUSED:
@@ -197,10 +213,10 @@ void rf_subos_watch_state(struct rf_subos *s)
 			if (*p < ' ' || *p > '~')
 				*p = *p == '\n' ? 0 : '?';
 		rf_console_drain(s, true);
-		rf_subos_set_state(s, word == RF_BOOT_PANICKED ? RAINFOREST_STATE_PANICKED :
-				   RAINFOREST_STATE_FAILED,
-				   word == RF_BOOT_PANICKED ? RAINFOREST_REASON_PANIC :
-				   RAINFOREST_REASON_REFUSED);
+		rf_subos_ended(s, word == RF_BOOT_PANICKED ? RAINFOREST_STATE_PANICKED :
+			       RAINFOREST_STATE_FAILED,
+			       word == RF_BOOT_PANICKED ? RAINFOREST_REASON_PANIC :
+			       RAINFOREST_REASON_REFUSED);
 		break;
 	}
 }
@@ -310,7 +326,8 @@ struct rf_subos *rf_subos_alloc(const char *name)
 	INIT_LIST_HEAD(&s->res.pinned);
 	strscpy(s->name, name, sizeof(s->name));
 	s->created_ns = ktime_get_real_ns();
-	if (rf_console_setup(s)) {
+	if (rf_console_setup(s) || rf_account_setup(s)) {
+		rf_account_free(s);
 		rf_console_free(s);
 		kfree(s);
 		return NULL;

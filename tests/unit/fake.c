@@ -5,8 +5,8 @@
  * A subOS is a child process: it runs the shell command in $FAKE_CMD.
  * $FAKE_END is how it ends instead of "exited": panic, quiet (no status).
  * $FAKE_FAIL names a step that fails: create, load, start.
- * $FAKE_EVENTS are what happens to web, by letter: created, running, panicked,
- * destroyed, Lost notices.
+ * $FAKE_CONFIG is what web was made of. $FAKE_EVENTS are what happens to web, by letter: created, running, panicked,
+ * destroyed, moved a CPU to it, Lost notices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +55,8 @@ static void web(struct rf_subos *s)
 	s->nr_mems = 2;
 	s->generation = 1;
 	s->created_ns = 1700000000000000000;
+	if (getenv("FAKE_CONFIG"))
+		s->config = strdup(getenv("FAKE_CONFIG"));
 }
 
 int rf_info_get(struct rf *rf, struct rf_info *info)
@@ -102,6 +104,31 @@ int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
 static int unknown(struct rf *rf, const char *name)
 {
 	return rf_error(rf, -ENOENT, "no subOS \"%s\"", name);
+}
+
+static void add_record(struct rf_subos *s, uint32_t op, int result, const char *what)
+{
+	struct rf_record *r;
+
+	s->record = realloc(s->record, (s->nr_records + 1) * sizeof(*r));
+	r = &s->record[s->nr_records++];
+	*r = (struct rf_record){ .seq = s->nr_records + 7, .time_ns = 1700000000123456789,
+				 .duration_ns = 1500000, .op = op, .result = result,
+				 .cause = "rfm[42]" };
+	snprintf(r->what, sizeof(r->what), "%s", what);
+}
+
+int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (strcmp(name, "web"))
+		return unknown(rf, name);
+	web(s);
+	s->owned = (struct rf_owned){ .cpu_s = 90, .cpu_ns = 500000000, .mib_s = 1024 };
+	add_record(s, RAINFOREST_OP_CREATE, 0, "CPUs 2-3, 256M@node1");
+	add_record(s, RAINFOREST_OP_START, 0, "");
+	add_record(s, RAINFOREST_OP_CPU_REMOVE, -EBUSY, "CPUs 2");
+	return 0;
 }
 
 int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
@@ -167,6 +194,8 @@ int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 	tell("load", l->dry_run);
 	if (getenv("FAKE_TELL"))
 		fprintf(stderr, "fake: %zu initrds, command line \"%s\"\n", l->nr_initrds, l->cmdline);
+	if (getenv("FAKE_TELL_CONFIG"))
+		fputs(l->config ?: "fake: no config\n", stderr);
 	if (fails("load"))
 		return rf_error(rf, -ENOEXEC, "not for this machine");
 	mine.state = RAINFOREST_STATE_LOADED;
@@ -306,6 +335,10 @@ static int fake_event(struct rf *rf, struct rf_subos *ev)
 		ev->state = RAINFOREST_STATE_PANICKED;
 		ev->reason = RAINFOREST_REASON_PANIC;
 		ev->message = strdup("Kernel panic: for a test");
+	}
+	if (letter == 'm') {
+		ev->event = RAINFOREST_EVENT_CHANGED;
+		add_record(ev, RAINFOREST_OP_CPU_ADD, 0, "CPUs 1");
 	}
 	ev->time_ns = 1700000000123456789;
 	return 1;

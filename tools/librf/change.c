@@ -103,6 +103,8 @@ int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 			nla_put_u32(msg, RAINFOREST_A_SUBOS_INITRD_FD, l->initrd_fd[i]);
 		if (l->cmdline)
 			nla_put_string(msg, RAINFOREST_A_SUBOS_CMDLINE, l->cmdline);
+		if (l->config)
+			nla_put_string(msg, RAINFOREST_A_SUBOS_CONFIG, l->config);
 	}
 	return change(rf, msg, reply);
 }

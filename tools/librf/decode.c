@@ -17,7 +17,8 @@ void *rf_grow(void *array, size_t n, size_t size)
 	return realloc(array, (n ? 2 * n : 1) * size);
 }
 
-static uint64_t get_uint(struct nlattr *a)
+/* A number of any width */
+uint64_t rf_decode_uint(struct nlattr *a)
 {
 	switch (nla_len(a)) {
 	case 1:
@@ -39,7 +40,7 @@ static int add_u32(struct nlattr *a, uint32_t **array, size_t *n)
 	if (!v)
 		return -ENOMEM;
 	*array = v;
-	v[(*n)++] = get_uint(a);
+	v[(*n)++] = rf_decode_uint(a);
 	return 0;
 }
 
@@ -50,7 +51,7 @@ static int add_u64(struct nlattr *a, uint64_t **array, size_t *n)
 	if (!v)
 		return -ENOMEM;
 	*array = v;
-	v[(*n)++] = get_uint(a);
+	v[(*n)++] = rf_decode_uint(a);
 	return 0;
 }
 
@@ -85,13 +86,13 @@ static int add_mem(struct nlattr *nest, struct rf_mem **array, size_t *n)
 	nla_for_each_nested(a, nest, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_MEM_START:
-			mem.start = get_uint(a);
+			mem.start = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_MEM_SIZE:
-			mem.size = get_uint(a);
+			mem.size = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_MEM_NODE:
-			mem.node = get_uint(a);
+			mem.node = rf_decode_uint(a);
 			break;
 		}
 	}
@@ -115,7 +116,7 @@ static int add_timing(struct nlattr *nest, struct rf_timing **array, size_t *n)
 			nla_strlcpy(t.phase, a, sizeof(t.phase));
 			break;
 		case RAINFOREST_A_TIMING_NS:
-			t.ns = get_uint(a);
+			t.ns = rf_decode_uint(a);
 			break;
 		}
 	}
@@ -132,34 +133,34 @@ int rf_decode_info(struct nlattr *attrs, int len, void *arg)
 	nla_for_each_attr(a, attrs, len, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_INFO_ABI_MAJOR:
-			i->abi_major = get_uint(a);
+			i->abi_major = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_ABI_MINOR:
-			i->abi_minor = get_uint(a);
+			i->abi_minor = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_RELEASE:
 			nla_strlcpy(i->release, a, sizeof(i->release));
 			break;
 		case RAINFOREST_A_INFO_BLOCK_SIZE:
-			i->block_size = get_uint(a);
+			i->block_size = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_MIN_MEMORY:
-			i->min_memory = get_uint(a);
+			i->min_memory = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_RESERVE_CPUS:
-			i->reserve_cpus = get_uint(a);
+			i->reserve_cpus = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_RESERVE_MEMORY:
-			i->reserve_memory = get_uint(a);
+			i->reserve_memory = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_LOCKDOWN:
-			i->lockdown = get_uint(a);
+			i->lockdown = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_TRAMPOLINE:
-			i->trampoline = get_uint(a);
+			i->trampoline = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_INFO_LEDGER:
-			i->ledger = get_uint(a);
+			i->ledger = rf_decode_uint(a);
 			break;
 		}
 	}
@@ -177,31 +178,31 @@ int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *c)
 	nla_for_each_attr(a, attrs, len, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_CPU_ID:
-			c->id = get_uint(a);
+			c->id = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_APIC_ID:
-			c->apic_id = get_uint(a);
+			c->apic_id = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_NODE:
-			c->node = get_uint(a);
+			c->node = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_SOCKET:
-			c->socket = get_uint(a);
+			c->socket = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_CORE:
-			c->core = get_uint(a);
+			c->core = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_SIBLING:
 			ret = add_u32(a, &c->sibling, &c->nr_siblings);
 			break;
 		case RAINFOREST_A_CPU_ONLINE:
-			c->online = get_uint(a);
+			c->online = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_CPU_OWNER:
 			nla_strlcpy(c->owner, a, sizeof(c->owner));
 			break;
 		case RAINFOREST_A_CPU_QUARANTINED:
-			c->quarantined = get_uint(a);
+			c->quarantined = rf_decode_uint(a);
 			break;
 		}
 		if (ret)
@@ -218,19 +219,19 @@ int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *n)
 	nla_for_each_attr(a, attrs, len, rem) {
 		switch (nla_type(a)) {
 		case RAINFOREST_A_NODE_ID:
-			n->id = get_uint(a);
+			n->id = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_NODE_TOTAL:
-			n->total = get_uint(a);
+			n->total = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_NODE_FREE:
-			n->free = get_uint(a);
+			n->free = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_NODE_CARVABLE:
-			n->carvable = get_uint(a);
+			n->carvable = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_NODE_GRANTED:
-			n->granted = get_uint(a);
+			n->granted = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_NODE_DISTANCE:
 			ret = add_u32(a, &n->distance, &n->nr_distances);
@@ -246,16 +247,16 @@ static int subos_number(struct nlattr *a, struct rf_subos *s)
 {
 	switch (nla_type(a)) {
 	case RAINFOREST_A_SUBOS_ID:
-		s->id = get_uint(a);
+		s->id = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_STATE:
-		s->state = get_uint(a);
+		s->state = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_REASON:
-		s->reason = get_uint(a);
+		s->reason = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_EVENT:
-		s->event = get_uint(a);
+		s->event = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_EXITED:
 		s->exited = true;
@@ -264,19 +265,34 @@ static int subos_number(struct nlattr *a, struct rf_subos *s)
 		s->exit_status = nla_get_s32(a);
 		break;
 	case RAINFOREST_A_SUBOS_GENERATION:
-		s->generation = get_uint(a);
+		s->generation = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_CONSOLE_BYTES:
-		s->console_bytes = get_uint(a);
+		s->console_bytes = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_CONSOLE_LOST:
-		s->console_lost = get_uint(a);
+		s->console_lost = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_HOST_BYTES:
-		s->host_bytes = get_uint(a);
+		s->host_bytes = rf_decode_uint(a);
 		break;
 	case RAINFOREST_A_SUBOS_CREATED_NS:
-		s->created_ns = get_uint(a);
+		s->created_ns = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_TIME_NS:
+		s->time_ns = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_CPU_SECONDS:
+		s->owned.cpu_s = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_CPU_REST:
+		s->owned.cpu_ns = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_MIB_SECONDS:
+		s->owned.mib_s = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_MIB_REST:
+		s->owned.mib_ns = rf_decode_uint(a);
 		break;
 	}
 	return 0;
@@ -322,6 +338,9 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 		case RAINFOREST_A_SUBOS_MESSAGE:
 			ret = set_string(a, &s->message);
 			break;
+		case RAINFOREST_A_SUBOS_CONFIG:
+			ret = set_string(a, &s->config);
+			break;
 		case RAINFOREST_A_SUBOS_WARNING:
 			ret = add_string(a, &s->warning, &s->nr_warnings);
 			break;
@@ -333,6 +352,9 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 			break;
 		case RAINFOREST_A_SUBOS_BEAT:
 			ret = add_u64(a, &s->beat, &s->nr_beats);
+			break;
+		case RAINFOREST_A_SUBOS_RECORD:
+			ret = rf_decode_record(a, &s->record, &s->nr_records);
 			break;
 		default:
 			ret = subos_number(a, s);
@@ -365,10 +387,10 @@ int rf_decode_quarantine(struct nlattr *attrs, int len, void *arg)
 			ret = set_string(a, &q->why);
 			break;
 		case RAINFOREST_A_QUARANTINE_RECOVERED_CPUS:
-			q->recovered_cpus = get_uint(a);
+			q->recovered_cpus = rf_decode_uint(a);
 			break;
 		case RAINFOREST_A_QUARANTINE_RECOVERED_MEMORY:
-			q->recovered_memory = get_uint(a);
+			q->recovered_memory = rf_decode_uint(a);
 			break;
 		}
 		if (ret)
@@ -405,10 +427,12 @@ static void strings_free(char **v, size_t n)
 void rf_subos_clear(struct rf_subos *s)
 {
 	free(s->message);
+	free(s->config);
 	free(s->cpu);
 	free(s->mem);
 	free(s->beat);
 	free(s->timing);
+	free(s->record);
 	strings_free(s->warning, s->nr_warnings);
 	strings_free(s->pinned, s->nr_pinned);
 	memset(s, 0, sizeof(*s));

@@ -31,9 +31,13 @@ int rf_nl_error(struct rf *rf, int nlerr, const char *what);
 int rf_decode_info(struct nlattr *attrs, int len, void *info);
 int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *cpu);
 int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *node);
+uint64_t rf_decode_uint(struct nlattr *a);
 int rf_decode_subos(struct nlattr *attrs, int len, void *subos);
 int64_t rf_now_ms(void);
 int rf_decode_quarantine(struct nlattr *attrs, int len, void *quarantine);
+
+/* record.c */
+int rf_decode_record(struct nlattr *nest, struct rf_record **array, size_t *n);
 
 void *rf_grow(void *array, size_t n, size_t size);
 

@@ -185,3 +185,26 @@ int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
 	*n = c.n;
 	return 0;
 }
+
+/**
+ * rf_history_get() - the adjustments of a subOS, and what it has owned
+ * @rf: the handle
+ * @name: its name; of one that is gone, the last of that name
+ * @s: id, name, state, record, owned; free its parts with rf_subos_clear()
+ *
+ * Return: 0, -ENOENT when none of that name is there or remembered.
+ */
+int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_HISTORY_GET, 0);
+	int ret;
+
+	memset(s, 0, sizeof(*s));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
+	ret = rf_exchange(rf, msg, rf_decode_subos, s);
+	if (ret)
+		rf_subos_clear(s);
+	return ret;
+}

@@ -14,6 +14,7 @@
  *   "events"      event.c   rf_events_open() rf_wait()
  *   "streams"     stream.c  rf_attach()
  *   "images"      image.c   rf_kernel_open()
+ *   "files"       config.c  rf_config_read()
  *   "words"       parse.c, strings.c
  */
 #ifndef LIBRF_RF_H
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define RF_NAME_MAX	63	/* bytes of a name, without the NUL */
@@ -87,6 +89,22 @@ struct rf_timing {
 	uint64_t ns;
 };
 
+/* One adjustment of a subOS */
+struct rf_record {
+	uint64_t seq;			/* from 1; gaps: not kept any more */
+	uint64_t time_ns;		/* CLOCK_REALTIME, when it was done */
+	uint64_t duration_ns;
+	uint32_t op;			/* RAINFOREST_OP_* */
+	int32_t result;			/* 0 or -errno */
+	char cause[64], what[128];
+};
+
+/* What was owned, summed over time: units times seconds, and ns of them */
+struct rf_owned {
+	uint64_t cpu_s, mib_s;
+	uint32_t cpu_ns, mib_ns;
+};
+
 struct rf_subos {
 	uint32_t id;
 	char name[RF_NAME_MAX + 1];
@@ -110,6 +128,10 @@ struct rf_subos {
 	char **pinned;
 	size_t nr_pinned;
 	uint64_t generation, console_bytes, console_lost, host_bytes, created_ns;
+	struct rf_owned owned;
+	char *config;			/* of rf_load(), or NULL: for root only */
+	struct rf_record *record;	/* of rf_history_get() and of notices */
+	size_t nr_records;
 };
 
 struct rf_quarantine {
@@ -136,6 +158,7 @@ int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n);
 int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n);
 int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s);
 int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n);
+int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s);
 int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n);
 
 /* ---- changes: change.c; root only ---- */
@@ -158,6 +181,7 @@ struct rf_load {
 	const int *initrd_fd;
 	size_t nr_initrds;
 	const char *cmdline;		/* or NULL */
+	const char *config;		/* kept for who asks what it was made of, or NULL */
 	bool dry_run;
 };
 
@@ -209,6 +233,36 @@ void rf_lock_drop(const char *name, int fd, bool keep);
 void rf_lock_clear(const char *name);
 int rf_lock_orphan(const char *name);
 
+/* ---- files of one subOS: config.c ---- */
+
+#define RF_CONFIG_DIR	"/etc/rfm/subos.d"
+#define RF_CONFIG_MAX	16000	/* bytes of a file */
+
+struct rf_config_key {
+	const char *section, *name;	/* a name of NULL ends a table */
+	bool many;			/* may be given more than once */
+	bool yes;			/* takes yes or no */
+	bool path;			/* takes an absolute path */
+};
+
+struct rf_config_entry {
+	const struct rf_config_key *key;
+	char *value;
+	unsigned int line;
+};
+
+struct rf_config {
+	struct rf_config_entry *entry;
+	size_t n;
+};
+
+int rf_config_parse(struct rf *rf, const char *path, const char *text,
+		    const struct rf_config_key *keys, struct rf_config *config);
+int rf_config_read(struct rf *rf, const char *path, const struct rf_config_key *keys,
+		   struct rf_config *config);
+void rf_config_clear(struct rf_config *config);
+void rf_config_put(FILE *f, const char *name, const char *value);
+
 /* ---- words: parse.c, strings.c ---- */
 
 int rf_parse_name(struct rf *rf, const char *name);
@@ -228,6 +282,7 @@ char *rf_cpus_text(const uint32_t *cpu, size_t n);
 const char *rf_state_text(uint32_t state);
 const char *rf_reason_text(uint32_t reason);
 const char *rf_event_text(uint32_t event);
+const char *rf_op_text(uint32_t op);
 bool rf_state_over(uint32_t state);
 bool rf_state_active(uint32_t state);
 int rf_subos_status(struct rf *rf, const struct rf_subos *s);

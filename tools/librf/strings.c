@@ -43,6 +43,22 @@ static const char *const events[] = {
 	[RAINFOREST_EVENT_STATE] = "state",
 	[RAINFOREST_EVENT_DESTROYED] = "destroyed",
 	[RAINFOREST_EVENT_QUARANTINE] = "quarantine",
+	[RAINFOREST_EVENT_CHANGED] = "changed",
+};
+
+static const char *const ops[] = {
+	[RAINFOREST_OP_CREATE] = "create",
+	[RAINFOREST_OP_START] = "start",
+	[RAINFOREST_OP_STOP] = "stop",
+	[RAINFOREST_OP_KILL] = "kill",
+	[RAINFOREST_OP_DESTROY] = "destroy",
+	[RAINFOREST_OP_END] = "end",
+	[RAINFOREST_OP_CPU_ADD] = "cpu-add",
+	[RAINFOREST_OP_CPU_REMOVE] = "cpu-remove",
+	[RAINFOREST_OP_MEMORY_ADD] = "memory-add",
+	[RAINFOREST_OP_MEMORY_REMOVE] = "memory-remove",
+	[RAINFOREST_OP_LEND] = "lend",
+	[RAINFOREST_OP_GIVE_BACK] = "give-back",
 };
 
 const char *rf_state_text(uint32_t state)
@@ -58,6 +74,11 @@ const char *rf_reason_text(uint32_t reason)
 const char *rf_event_text(uint32_t event)
 {
 	return word(events, ARRAY_SIZE(events), event);
+}
+
+const char *rf_op_text(uint32_t op)
+{
+	return word(ops, ARRAY_SIZE(ops), op);
 }
 
 /**

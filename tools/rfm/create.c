@@ -56,7 +56,11 @@ static int create(struct rfm *r, struct rfm_make *m)
 int cmd_create(struct rfm *r, int argc, char **argv)
 {
 	struct rfm_make m = { 0 };
+	const char *file = NULL;
 	const struct rfm_opt more[] = {
+		{ "file", 'f', OPT_STRING, &file, "FILE",
+			"take what is not said here from FILE, or of a NAME from\n"
+			"                               " RF_CONFIG_DIR "/NAME.conf" },
 		RFM_DRY_RUN(&m.dry_run), RFM_JSON(r), RFM_END
 	};
 	struct rfm_opt opts[RFM_MAKE_OPTS + ARRAY_SIZE(more)];
@@ -77,6 +81,11 @@ int cmd_create(struct rfm *r, int argc, char **argv)
 	}
 	if (words.n)
 		m.name = words.v[0];
+	m.argv = words.rest;
+	m.argc = words.n_rest;
+	ret = file ? rfm_config_load(r, file, &m) : 0;
+	if (ret)
+		goto out;
 	if (!m.name) {
 		ret = rf_error(r->rf, -EINVAL, "what shall it be called? A name is needed");
 		goto out;
@@ -84,8 +93,6 @@ int cmd_create(struct rfm *r, int argc, char **argv)
 	ret = rf_parse_name(r->rf, m.name);
 	if (ret)
 		goto out;
-	m.argv = words.rest;
-	m.argc = words.n_rest;
 	ret = create(r, &m);
 out:
 	rfm_make_clear(&m);

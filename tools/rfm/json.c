@@ -162,6 +162,41 @@ struct json_object *rfm_json_subos(const struct rf_subos *s)
 	return o;
 }
 
+static void put_owned(struct json_object *o, const struct rf_owned *owned)
+{
+	rfm_put(o, "cpu_seconds", json_object_new_double(rfm_cpu_seconds(owned)));
+	rfm_put(o, "byte_seconds", json_object_new_double(rfm_byte_seconds(owned)));
+}
+
+static struct json_object *record(const struct rf_record *r)
+{
+	struct json_object *o = json_object_new_object();
+
+	rfm_put(o, "seq", json_object_new_uint64(r->seq));
+	rfm_put(o, "time_ns", json_object_new_uint64(r->time_ns));
+	rfm_put(o, "duration_ns", json_object_new_uint64(r->duration_ns));
+	rfm_put(o, "op", string(rf_op_text(r->op)));
+	rfm_put(o, "result", json_object_new_int(r->result));
+	rfm_put(o, "error", r->result ? string(strerror(-r->result)) : NULL);
+	rfm_put(o, "cause", string(r->cause));
+	rfm_put(o, "what", string(r->what));
+	return o;
+}
+
+struct json_object *rfm_json_history(const struct rf_subos *s, size_t from)
+{
+	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
+
+	rfm_put(o, "name", string(s->name));
+	rfm_put(o, "id", json_object_new_int64(s->id));
+	rfm_put(o, "state", string(rf_state_text(s->state)));
+	put_owned(o, &s->owned);
+	for (size_t i = from; i < s->nr_records; i++)
+		json_object_array_add(a, record(&s->record[i]));
+	rfm_put(o, "history", a);
+	return o;
+}
+
 /* All of it, counters and times as well */
 struct json_object *rfm_json_subos_all(const struct rf_subos *s)
 {
@@ -177,6 +212,7 @@ struct json_object *rfm_json_subos_all(const struct rf_subos *s)
 	rfm_put(o, "host_bytes", json_object_new_uint64(s->host_bytes));
 	rfm_put(o, "created_ns", json_object_new_uint64(s->created_ns));
 	rfm_put(o, "timings", timings(s));
+	put_owned(o, &s->owned);
 	return o;
 }
 
@@ -195,6 +231,8 @@ struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what)
 	rfm_put(o, "reason", string(rf_reason_text(ev->reason)));
 	rfm_put(o, "exit_status", ev->exited ? json_object_new_int(ev->exit_status) : NULL);
 	rfm_put(o, "message", string(ev->message));
+	if (ev->nr_records)
+		rfm_put(o, "change", record(&ev->record[0]));
 	return o;
 }
 

@@ -28,6 +28,8 @@ static const struct {
 	{ "run", cmd_run, "create, start, wait: one command in a subOS of its own", true, true },
 	{ "list", cmd_list, "list the subOSes", false, false },
 	{ "show", cmd_show, "all about one subOS", false, false },
+	{ "export", cmd_export, "write the file that create -f makes such a subOS of", false, false },
+	{ "history", cmd_history, "how a subOS came to what it has", false, false },
 	{ "console", cmd_console, "talk to a subOS's console", false, true },
 	{ "logs", cmd_logs, "print what a subOS's console printed", false, false },
 	{ "monitor", cmd_monitor, "print events as they happen", false, true },

@@ -254,15 +254,19 @@ static int check_fit(struct rfm *r, const struct plan *p)
 
 static int load(struct rfm *r, const struct rfm_make *m, const struct plan *p)
 {
+	char *config = rfm_config_text(m);
 	const struct rf_load l = {
 		.name = m->name,
 		.kernel_fd = p->kernel.fd,
 		.initrd_fd = p->fd,
 		.nr_initrds = p->nr_fds,
 		.cmdline = p->cmdline,
+		.config = config,
 	};
 	struct rf_subos loaded;
 	int ret = rf_load(r->rf, &l, &loaded);
+
+	free(config);
 
 	if (!ret)
 		rfm_warnings(&loaded);
@@ -353,5 +357,8 @@ void rfm_make_clear(struct rfm_make *m)
 	free(m->memory.v);
 	free(m->include.v);
 	free(m->append.v);
+	free(m->args.v);
+	free(m->file_name);
+	rf_config_clear(&m->config);
 	json_object_put(m->notes);
 }

@@ -38,6 +38,13 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+static void print_change(const struct rf_record *r)
+{
+	printf(": %s%s%s by %s in %.3f ms", rf_op_text(r->op), r->what[0] ? " " : "", r->what,
+	       r->cause, r->duration_ns / 1e6);
+	printf(r->result ? ": %s\n" : "\n", strerror(-r->result));
+}
+
 static void print_line(const struct rf_subos *ev, const char *what)
 {
 	bool state = ev->event != RAINFOREST_EVENT_DESTROYED;
@@ -45,6 +52,10 @@ static void print_line(const struct rf_subos *ev, const char *what)
 
 	printf("%s ", rfm_time_text(ev->time_ns, when, sizeof(when)));
 	printf("%s: %s", ev->name, what);
+	if (ev->nr_records) {
+		print_change(&ev->record[0]);
+		return;
+	}
 	if (state)
 		printf(": %s", rf_state_text(ev->state));
 	if (state && ev->reason)

@@ -71,6 +71,7 @@ struct json_object *rfm_json_subos(const struct rf_subos *s);
 struct json_object *rfm_json_subos_all(const struct rf_subos *s);
 struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run);
 struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what);
+struct json_object *rfm_json_history(const struct rf_subos *s, size_t from);
 struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n);
 void rfm_json_print(struct json_object *o);
 
@@ -82,6 +83,8 @@ void rfm_warnings(const struct rf_subos *s);
 void rfm_say_change(const struct rf_subos *s, const char *what);
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);
 char *rfm_time_text(uint64_t ns, char *buf, size_t len);
+double rfm_cpu_seconds(const struct rf_owned *o);
+double rfm_byte_seconds(const struct rf_owned *o);
 char *rfm_memory_text(const struct rf_mem *mem, size_t n);
 char *rfm_human(uint64_t bytes, char *buf, size_t len);
 
@@ -98,6 +101,9 @@ struct rfm_make {
 	const char **argv;
 	size_t argc;
 	struct json_object *notes;	/* what was said on the way */
+	struct rf_config config;	/* of create -f; what is above points into it */
+	struct rfm_strings args;	/* its command */
+	char *file_name;		/* the name, if it is the file's */
 };
 
 #define RFM_MAKE_OPTS	13	/* options that rfm_make_opts() has */
@@ -105,6 +111,12 @@ struct rfm_make {
 void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
 void rfm_make_clear(struct rfm_make *m);
+
+/* config.c */
+extern const struct rf_config_key rfm_config_keys[];
+int rfm_config_load(struct rfm *r, const char *word, struct rfm_make *m);
+char *rfm_config_text(const struct rfm_make *m);
+bool rfm_config_of_grant(const struct rf_config_key *key);
 
 /* One file a verb */
 int cmd_check(struct rfm *r, int argc, char **argv);
@@ -114,6 +126,8 @@ int cmd_start(struct rfm *r, int argc, char **argv);
 int cmd_run(struct rfm *r, int argc, char **argv);
 int cmd_list(struct rfm *r, int argc, char **argv);
 int cmd_show(struct rfm *r, int argc, char **argv);
+int cmd_history(struct rfm *r, int argc, char **argv);
+int cmd_export(struct rfm *r, int argc, char **argv);
 int cmd_console(struct rfm *r, int argc, char **argv);
 int cmd_logs(struct rfm *r, int argc, char **argv);
 int cmd_wait(struct rfm *r, int argc, char **argv);

@@ -67,6 +67,16 @@ char *rfm_human(uint64_t bytes, char *buf, size_t len)
 	return buf;
 }
 
+double rfm_cpu_seconds(const struct rf_owned *o)
+{
+	return o->cpu_s + o->cpu_ns / 1e9;
+}
+
+double rfm_byte_seconds(const struct rf_owned *o)
+{
+	return (o->mib_s + o->mib_ns / 1e9) * (1 << 20);
+}
+
 /* "256M@node0,1G@node1", to free() */
 char *rfm_memory_text(const struct rf_mem *mem, size_t n)
 {

@@ -63,6 +63,8 @@ static void print(const struct rf_subos *s)
 	printf("console       %lu bytes, %lu lost\n", s->console_bytes,
 	       s->console_lost);
 	printf("overhead      %s\n", rfm_human(s->host_bytes, size, sizeof(size)));
+	printf("owned         %.3f CPU-seconds, %s-seconds of memory\n", rfm_cpu_seconds(&s->owned),
+	       rfm_human(rfm_byte_seconds(&s->owned), size, sizeof(size)));
 	if (created && localtime_r(&created, &tm) &&
 	    strftime(text, sizeof(text), "%F %T %z", &tm))
 		printf("created       %s\n", text);
