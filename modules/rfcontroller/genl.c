@@ -77,6 +77,11 @@ static const struct nla_policy rainforest_history_get_nl_policy[RAINFOREST_A_SUB
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* RAINFOREST_CMD_STAT_GET - do */
+static const struct nla_policy rainforest_stat_get_nl_policy[RAINFOREST_A_STAT_NAME + 1] = {
+	[RAINFOREST_A_STAT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
 /* Ops table for rainforest */
 static const struct genl_split_ops rainforest_nl_ops[] = {
 	{
@@ -172,6 +177,13 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.doit		= rainforest_nl_history_get_doit,
 		.policy		= rainforest_history_get_nl_policy,
 		.maxattr	= RAINFOREST_A_SUBOS_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_STAT_GET,
+		.doit		= rainforest_nl_stat_get_doit,
+		.policy		= rainforest_stat_get_nl_policy,
+		.maxattr	= RAINFOREST_A_STAT_NAME,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

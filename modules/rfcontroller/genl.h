@@ -38,6 +38,7 @@ int rainforest_nl_quarantine_get_dumpit(struct sk_buff *skb,
 					struct netlink_callback *cb);
 int rainforest_nl_recover_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_history_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rainforest_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	RAINFOREST_NLGRP_EVENTS,

@@ -13,6 +13,7 @@
  *   console.c     consoles and streams
  *   device.c      /dev/rainforest, their readers
  *   account.c     what was adjusted, and owned over time
+ *   stat.c        what subOSes measure of themselves
  *   ledger.c      who owns what, for those who come after us
  *   netlink.c     the operator's interface: changes; netlink_get.c: reading;
  *                 netlink_account.c: accounts

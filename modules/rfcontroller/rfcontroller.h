@@ -29,6 +29,7 @@
 #include <rf/abi/layout.h>
 #include <rf/abi/ledger.h>
 #include <rf/abi/ring.h>
+#include <rf/abi/stat.h>
 
 struct file;
 struct netlink_ext_ack;
@@ -325,6 +326,10 @@ int rf_account_keep_config(struct rf_subos *s, const char *text);
 void rf_account_grant_text(struct rf_subos *s, char *buf, size_t len);
 void rf_account_record(struct rf_subos *s, enum rainforest_op op, const char *cause,
 		       const char *what, u64 duration_ns, int result);
+
+/* stat.c */
+int rf_stat_read(struct rf_subos *s, struct rf_stat *to, struct netlink_ext_ack *extack);
+u64 rf_stat_age(const struct rf_stat *st);
 
 /* ledger.c */
 int rf_ledger_init(void);

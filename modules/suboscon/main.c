@@ -3,6 +3,7 @@
  * suboscon: a subOS's end of the control protocol.
  *
  *   beat.c    heartbeats of the CPUs
+ *   stat.c    load, memory, interrupts; counters.c: hardware counters
  *   stream.c  standard streams of the program, and PID 1's line to the supervisor
  */
 #include <linux/module.h>
@@ -30,9 +31,12 @@ static int __init rf_init(void)
 	err = rf_beat_init();
 	if (err)
 		return err;
-	err = rf_stream_init();
+	err = rf_stat_init();
 	if (err)
 		goto err_beat;
+	err = rf_stream_init();
+	if (err)
+		goto err_stat;
 	err = rainforest_set_doorbell(rf_doorbell);
 	if (err)
 		goto err_stream;
@@ -40,6 +44,8 @@ static int __init rf_init(void)
 
 err_stream:
 	rf_stream_exit();
+err_stat:
+	rf_stat_exit();
 err_beat:
 	rf_beat_exit();
 	return err;
@@ -49,6 +55,7 @@ static void __exit rf_exit(void)
 {
 	rainforest_set_doorbell(NULL);
 	rf_stream_exit();
+	rf_stat_exit();
 	rf_beat_exit();
 }
 

@@ -23,4 +23,14 @@ void rf_beat_exit(void);
 int rf_stream_init(void);
 void rf_stream_exit(void);
 
+/* stat.c */
+int rf_stat_init(void);
+void rf_stat_exit(void);
+
+/* counters.c */
+struct rf_stat_cpu;
+void rf_counters_init(void);
+void rf_counters_exit(void);
+bool rf_counters_read(struct rf_stat_cpu *to, unsigned int cpu);
+
 #endif /* _SUBOSCON_H */

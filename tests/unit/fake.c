@@ -144,6 +144,34 @@ int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
 	return 0;
 }
 
+/* Each reading finds a second more, of which CPU 3 did half */
+int rf_stat_get(struct rf *rf, const char *name, struct rf_stat *st)
+{
+	static unsigned int n;
+
+	memset(st, 0, sizeof(*st));
+	if (strcmp(name, "web"))
+		return unknown(rf, name);
+	if (getenv("FAKE_FAIL") && fails("stat"))
+		return rf_error(rf, -EAGAIN, "web has not measured anything yet");
+	n++;
+	strcpy(st->name, "web");
+	st->state = RAINFOREST_STATE_RUNNING;
+	st->age_ns = 200000000;
+	st->uptime_ns = n * 1000000000ULL;
+	st->load_milli[0] = 1500;
+	st->mem_total = 224 * MIB;
+	st->mem_free = 100 * MIB;
+	st->mem_available = 150 * MIB;
+	st->nr_cpus = 2;
+	st->cpu = calloc(2, sizeof(*st->cpu));
+	st->cpu[0] = (struct rf_stat_cpu){ .id = 2, .idle_ns = n * 1000000000ULL, .timer = 7 * n };
+	st->cpu[1] = (struct rf_stat_cpu){ .id = 3, .idle_ns = n * 500000000ULL,
+		.user_ns = n * 300000000ULL, .system_ns = n * 200000000ULL, .doorbell = 5 * n,
+		.counters = getenv("FAKE_COUNTERS"), .cycles = 2000 * n, .instructions = 3000 * n };
+	return 0;
+}
+
 int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
 {
 	(void)rf;

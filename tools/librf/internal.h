@@ -36,6 +36,9 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *subos);
 int64_t rf_now_ms(void);
 int rf_decode_quarantine(struct nlattr *attrs, int len, void *quarantine);
 
+/* stat.c */
+int rf_decode_stat(struct nlattr *attrs, int len, void *stat);
+
 /* record.c */
 int rf_decode_record(struct nlattr *nest, struct rf_record **array, size_t *n);
 

@@ -208,3 +208,27 @@ int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s)
 		rf_subos_clear(s);
 	return ret;
 }
+
+/**
+ * rf_stat_get() - what a subOS measures of itself
+ * @rf: the handle
+ * @name: its name
+ * @st: filled in; free its parts with rf_stat_clear()
+ *
+ * Return: 0; -ENOENT, -EINVAL: it has not been started, -EAGAIN: nothing is
+ * measured yet.
+ */
+int rf_stat_get(struct rf *rf, const char *name, struct rf_stat *st)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_STAT_GET, 0);
+	int ret;
+
+	memset(st, 0, sizeof(*st));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_STAT_NAME, name);
+	ret = rf_exchange(rf, msg, rf_decode_stat, st);
+	if (ret)
+		rf_stat_clear(st);
+	return ret;
+}

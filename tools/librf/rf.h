@@ -134,6 +134,26 @@ struct rf_subos {
 	size_t nr_records;
 };
 
+/* What a subOS measures of one of its CPUs: sums since its kernel booted */
+struct rf_stat_cpu {
+	uint32_t id;			/* as the supervisor numbers it */
+	bool counters;			/* what is last is valid */
+	uint64_t user_ns, system_ns, irq_ns, idle_ns;
+	uint64_t timer, resched, call, doorbell, device;	/* interrupts */
+	uint64_t cycles, instructions, cache_refs, cache_misses;
+};
+
+struct rf_stat {
+	char name[RF_NAME_MAX + 1];
+	uint32_t state;
+	uint64_t age_ns;		/* how long ago it was measured */
+	uint64_t uptime_ns;
+	uint32_t load_milli[3];		/* of 1, 5 and 15 minutes */
+	uint64_t mem_total, mem_free, mem_available, mem_shared;	/* bytes */
+	struct rf_stat_cpu *cpu;
+	size_t nr_cpus;
+};
+
 struct rf_quarantine {
 	char owner[RF_NAME_MAX + 1];
 	char *why;			/* or NULL */
@@ -149,6 +169,7 @@ void rf_cpus_free(struct rf_cpu *list, size_t n);
 void rf_nodes_free(struct rf_node *list, size_t n);
 void rf_subos_clear(struct rf_subos *s);
 void rf_subos_free(struct rf_subos *list, size_t n);
+void rf_stat_clear(struct rf_stat *st);
 void rf_quarantine_free(struct rf_quarantine *list, size_t n);
 
 /* ---- questions: query.c; nobody needs to be root ---- */
@@ -159,6 +180,7 @@ int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n);
 int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s);
 int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n);
 int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s);
+int rf_stat_get(struct rf *rf, const char *name, struct rf_stat *st);
 int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n);
 
 /* ---- changes: change.c; root only ---- */
@@ -262,6 +284,28 @@ int rf_config_read(struct rf *rf, const char *path, const struct rf_config_key *
 		   struct rf_config *config);
 void rf_config_clear(struct rf_config *config);
 void rf_config_put(FILE *f, const char *name, const char *value);
+
+/* ---- the elastic policy: autoscale.c ---- */
+
+enum rf_autoscale_step { RF_AUTOSCALE_HOLD, RF_AUTOSCALE_GROW, RF_AUTOSCALE_SHRINK };
+
+struct rf_autoscale {
+	double lower, upper;		/* thresholds of the metric */
+	uint32_t min_cpus, max_cpus;	/* of the subject; max_cpus 0: no limit */
+	uint32_t donor_min;		/* that the donor keeps */
+	int64_t cooldown_ms;		/* between two moves, at least */
+};
+
+struct rf_autoscale_view {
+	double metric;
+	uint32_t cpus, donor_cpus;
+	bool moved;			/* at moved_ms, */
+	int64_t now_ms, moved_ms;	/* of one clock */
+};
+
+enum rf_autoscale_step rf_autoscale_decide(const struct rf_autoscale *p,
+					   const struct rf_autoscale_view *v, const char **why);
+int rf_parse_number(struct rf *rf, const char *what, const char *text, double *v);
 
 /* ---- words: parse.c, strings.c ---- */
 

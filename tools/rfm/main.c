@@ -29,6 +29,8 @@ static const struct {
 	{ "list", cmd_list, "list the subOSes", false, false },
 	{ "show", cmd_show, "all about one subOS", false, false },
 	{ "export", cmd_export, "write the file that create -f makes such a subOS of", false, false },
+	{ "stat", cmd_stat, "what a subOS measures: load, memory, interrupts", false, false },
+	{ "top", cmd_top, "the subOSes and what they do, again and again", false, true },
 	{ "history", cmd_history, "how a subOS came to what it has", false, false },
 	{ "console", cmd_console, "talk to a subOS's console", false, true },
 	{ "logs", cmd_logs, "print what a subOS's console printed", false, false },

@@ -128,6 +128,8 @@ int cmd_list(struct rfm *r, int argc, char **argv);
 int cmd_show(struct rfm *r, int argc, char **argv);
 int cmd_history(struct rfm *r, int argc, char **argv);
 int cmd_export(struct rfm *r, int argc, char **argv);
+int cmd_stat(struct rfm *r, int argc, char **argv);
+int cmd_top(struct rfm *r, int argc, char **argv);
 int cmd_console(struct rfm *r, int argc, char **argv);
 int cmd_logs(struct rfm *r, int argc, char **argv);
 int cmd_wait(struct rfm *r, int argc, char **argv);
