@@ -47,9 +47,12 @@ struct rf_ring {
  *
  * Doorbell: a consumer that is going to sleep sets notify, full barrier, looks
  * again. A producer that has released seq: full barrier; if notify is set and
- * its xchg(notify, 0) had it, it reads bell and rings that APIC ID. It reads
- * bell last, so that a consumer which moves (writes bell, full barrier, looks
- * again) either sees the message or is rung where it is now.
+ * its xchg(notify, 0) had it, it reads bell and rings that APIC ID. A doorbell
+ * may come for a message that has been taken meanwhile, and has taken notify
+ * away all the same: so who is rung and finds nothing sets it again.
+ * The producer reads bell last, so that a consumer which moves (writes bell, full
+ * barrier, looks at slot and notify as if it had been rung) either sees what that
+ * producer did or is rung where it is now.
  * The same the other way for a producer that waits for room: waiting is its
  * notify, its own bell stands beside it, and the consumer rings it after tail.
  *
