@@ -156,10 +156,19 @@ static int add_modules(struct rf_packer *pk, const char *libdir, FILE *f)
 		if (ret)
 			return ret;
 	} else {
-		snprintf(path, sizeof(path), "%s/suboscon.ko", libdir);
-		list = strdup(access(path, F_OK) ? "" : "suboscon.ko\n");
+		/* in the order in which they need each other */
+		static const char * const own[] = { "ficm.ko", "suboscon.ko" };
+
+		list = calloc(1, sizeof(path));
 		if (!list)
 			return -ENOMEM;
+		for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+			snprintf(path, sizeof(path), "%s/%s", libdir, own[i]);
+			if (access(path, F_OK))
+				continue;
+			strcat(list, own[i]);
+			strcat(list, "\n");
+		}
 	}
 	ret = rf_tree_dir(pk, ".rf/modules", 0755);
 	for (line = strtok_r(list, "\n", &save); line && !ret;

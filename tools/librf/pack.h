@@ -50,7 +50,7 @@ struct rf_pack {
 	/*
 	 * NULL: RF_PACK_LIBDIR. Has rf-init, and the modules that a subOS
 	 * loads: those named in its file modules.order, one a line, as a path
-	 * from libdir; without that file suboscon.ko, if there.
+	 * from libdir; without that file ficm.ko and suboscon.ko, if there.
 	 */
 	const char *libdir;
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Services: who listens on which port */
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/srcu.h>
+
+#include "internal.h"
+
+static const struct rf_ficm_service __rcu *rf_services[RF_PORTS];
+static DEFINE_MUTEX(rf_services_lock);
+/* for calls that may sleep; those in interrupt are under RCU */
+DEFINE_STATIC_SRCU(rf_services_srcu);
+
+/**
+ * rf_ficm_register - listen on a port
+ * @port: enum rf_ficm_port
+ * @svc: who; it stays the caller's until rf_ficm_unregister() has returned
+ *
+ * Of channels that are open already @svc->opened is not told: who asks for them
+ * by rf_ficm_find() after this misses none, but may see one twice.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINVAL (port); -EBUSY when somebody listens.
+ */
+int rf_ficm_register(unsigned int port, const struct rf_ficm_service *svc)
+{
+	int err = -EBUSY;
+
+	if (!port || port >= RF_PORTS)
+		return -EINVAL;
+	mutex_lock(&rf_services_lock);
+	if (!rcu_access_pointer(rf_services[port])) {
+		rcu_assign_pointer(rf_services[port], svc);
+		err = 0;
+	}
+	mutex_unlock(&rf_services_lock);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_register, RAINFOREST);
+
+/**
+ * rf_ficm_unregister - listen no more
+ * @port: the port
+ *
+ * When this returns none of the service's functions runs.
+ *
+ * Context: process, may sleep; not from the service itself.
+ */
+void rf_ficm_unregister(unsigned int port)
+{
+	mutex_lock(&rf_services_lock);
+	RCU_INIT_POINTER(rf_services[port], NULL);
+	mutex_unlock(&rf_services_lock);
+	synchronize_rcu_expedited();
+	synchronize_srcu_expedited(&rf_services_srcu);
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_unregister, RAINFOREST);
+
+/*
+ * Called under the channel's rx_lock. Return: true when a service took it;
+ * otherwise *later says whether there is one for the read thread.
+ */
+bool rf_service_irq(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, bool *later)
+{
+	const struct rf_ficm_service *svc;
+
+	guard(rcu)();
+	svc = rcu_dereference(rf_services[msg->port]);
+	if (!svc)
+		return false;
+	if (!(svc->flags & RF_FICM_IRQ)) {
+		*later = true;
+		return false;
+	}
+	svc->receive(ch, msg, svc->ctx);
+	return true;
+}
+
+/* In the read thread. Return: false when nobody listens any more. */
+bool rf_service_thread(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg)
+{
+	int idx = srcu_read_lock(&rf_services_srcu);
+	const struct rf_ficm_service *svc;
+
+	svc = srcu_dereference(rf_services[msg->port], &rf_services_srcu);
+	if (svc)
+		svc->receive(ch, msg, svc->ctx);
+	srcu_read_unlock(&rf_services_srcu, idx);
+	return svc;
+}
+
+void rf_service_opened(struct rf_ficm_channel *ch)
+{
+	int idx = srcu_read_lock(&rf_services_srcu);
+
+	for (unsigned int port = 0; port < RF_PORTS; port++) {
+		const struct rf_ficm_service *svc =
+			srcu_dereference(rf_services[port], &rf_services_srcu);
+
+		if (svc && svc->opened)
+			svc->opened(ch, svc->ctx);
+	}
+	srcu_read_unlock(&rf_services_srcu, idx);
+}
+
+void rf_service_gone(struct rf_ficm_channel *ch)
+{
+	int idx = srcu_read_lock(&rf_services_srcu);
+
+	for (unsigned int port = 0; port < RF_PORTS; port++) {
+		const struct rf_ficm_service *svc =
+			srcu_dereference(rf_services[port], &rf_services_srcu);
+
+		if (svc && svc->gone)
+			svc->gone(ch, svc->ctx);
+	}
+	srcu_read_unlock(&rf_services_srcu, idx);
+}
