@@ -21,6 +21,8 @@
 #include <asm/smp.h>
 #include <asm/tsc.h>
 
+#include <rf/ficm.h>
+
 #include "image.h"
 #include "rfcontroller.h"
 
@@ -254,7 +256,7 @@ static void rf_desc_fill(struct rf_subos *s)
 	d->id = s->id;
 	strscpy(d->name, s->name, sizeof(d->name));
 	d->doorbell_vector = RAINFOREST_DOORBELL_VECTOR;
-	d->sup_apicid = cpu_physical_id(0);
+	d->sup_apicid = rf_ficm_core_apicid();
 	d->sup_vector = RAINFOREST_DOORBELL_VECTOR;
 	d->comm_apicid = s->res.cpus[0].apicid;
 	d->x2apic = x2apic_enabled();
@@ -269,6 +271,9 @@ static void rf_desc_fill(struct rf_subos *s)
 	get_random_bytes(d->seed, sizeof(d->seed));
 	rf_desc_topology(s, d);
 	rf_desc_rings(d);
+	d->ficm_rx = s->ficm_rx;
+	d->ficm_tx = s->ficm_tx;
+	d->ficm_size = s->ficm_size;
 
 	d->cpu[0].cr3 = d->ident_pgd;
 	d->cpu[0].rip = s->entry;

@@ -60,6 +60,23 @@ int rf_trampoline_prove(u32 apicid)
 	return rf_fakes.kick_err;
 }
 
+int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack)
+{
+	return 0;
+}
+
+void rf_channel_down(u32 id)
+{
+}
+
+void rf_channel_proven(u32 id)
+{
+}
+
+void rf_channels_kick(void)
+{
+}
+
 void rf_ring(u32 apicid)
 {
 	rf_fakes.rings++;

@@ -72,6 +72,33 @@ static const struct nla_policy rainforest_subos_destroy_nl_policy[RAINFOREST_A_S
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
 };
 
+/* RAINFOREST_CMD_CHANNEL_CONNECT - do */
+static const struct nla_policy rainforest_channel_connect_nl_policy[RAINFOREST_A_CHANNEL_PEER + 1] = {
+	[RAINFOREST_A_CHANNEL_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_CHANNEL_PEER] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
+/* RAINFOREST_CMD_CHANNEL_DISCONNECT - do */
+static const struct nla_policy rainforest_channel_disconnect_nl_policy[RAINFOREST_A_CHANNEL_PEER + 1] = {
+	[RAINFOREST_A_CHANNEL_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_CHANNEL_PEER] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
+/* RAINFOREST_CMD_CHANNEL_PING - do */
+static const struct nla_policy rainforest_channel_ping_nl_policy[RAINFOREST_A_CHANNEL_POLL + 1] = {
+	[RAINFOREST_A_CHANNEL_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_CHANNEL_COUNT] = { .type = NLA_U32, },
+	[RAINFOREST_A_CHANNEL_TIMEOUT_MS] = { .type = NLA_U32, },
+	[RAINFOREST_A_CHANNEL_POLL] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_CHANNEL_TUNE - do */
+static const struct nla_policy rainforest_channel_tune_nl_policy[RAINFOREST_A_CHANNEL_POLL_US + 1] = {
+	[RAINFOREST_A_CHANNEL_CORE] = { .type = NLA_U32, },
+	[RAINFOREST_A_CHANNEL_PRIORITY] = { .type = NLA_U32, },
+	[RAINFOREST_A_CHANNEL_POLL_US] = { .type = NLA_U32, },
+};
+
 /* RAINFOREST_CMD_HISTORY_GET - do */
 static const struct nla_policy rainforest_history_get_nl_policy[RAINFOREST_A_SUBOS_NAME + 1] = {
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
@@ -170,6 +197,44 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.cmd		= RAINFOREST_CMD_RECOVER,
 		.pre_doit	= rainforest_admin_pre,
 		.doit		= rainforest_nl_recover_doit,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= RAINFOREST_CMD_CHANNEL_GET,
+		.start	= rainforest_dump_pre,
+		.dumpit	= rainforest_nl_channel_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_CHANNEL_CONNECT,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_channel_connect_doit,
+		.policy		= rainforest_channel_connect_nl_policy,
+		.maxattr	= RAINFOREST_A_CHANNEL_PEER,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_CHANNEL_DISCONNECT,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_channel_disconnect_doit,
+		.policy		= rainforest_channel_disconnect_nl_policy,
+		.maxattr	= RAINFOREST_A_CHANNEL_PEER,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_CHANNEL_PING,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_channel_ping_doit,
+		.policy		= rainforest_channel_ping_nl_policy,
+		.maxattr	= RAINFOREST_A_CHANNEL_POLL,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_CHANNEL_TUNE,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_channel_tune_doit,
+		.policy		= rainforest_channel_tune_nl_policy,
+		.maxattr	= RAINFOREST_A_CHANNEL_POLL_US,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

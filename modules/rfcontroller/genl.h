@@ -37,6 +37,16 @@ int rainforest_nl_subos_destroy_doit(struct sk_buff *skb,
 int rainforest_nl_quarantine_get_dumpit(struct sk_buff *skb,
 					struct netlink_callback *cb);
 int rainforest_nl_recover_doit(struct sk_buff *skb, struct genl_info *info);
+int rainforest_nl_channel_get_dumpit(struct sk_buff *skb,
+				     struct netlink_callback *cb);
+int rainforest_nl_channel_connect_doit(struct sk_buff *skb,
+				       struct genl_info *info);
+int rainforest_nl_channel_disconnect_doit(struct sk_buff *skb,
+					  struct genl_info *info);
+int rainforest_nl_channel_ping_doit(struct sk_buff *skb,
+				    struct genl_info *info);
+int rainforest_nl_channel_tune_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 int rainforest_nl_history_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
 

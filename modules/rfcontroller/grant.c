@@ -190,6 +190,7 @@ int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 
 		proven = !rf_cpu_prove_all(&q->res);
 		if (proven) {
+			rf_channel_proven(q->owner_id);
 			rf_memory_return(&q->res);
 			rf_cpu_return(&q->res);
 		}

@@ -86,6 +86,20 @@ out:
 	return err;
 }
 
+/* What its CPUs may still write, or may not: to call when they were to be proven out */
+static void rf_channel_settle(struct rf_subos *s)
+{
+	bool proven = true;
+
+	lockdep_assert_held(&s->lock);
+	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
+		proven &= s->res.cpus[i].proven;
+	if (proven)
+		rf_channel_proven(s->id);
+	else
+		rf_channel_down(s->id);
+}
+
 /* The first sign of life: the descriptor was read and understood */
 static int rf_wait_entered(struct rf_subos *s, unsigned int timeout_ms,
 			   struct netlink_ext_ack *extack)
@@ -151,6 +165,9 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		if (err)
 			goto out;
 	}
+	err = rf_channel_start(s, extack);
+	if (err)
+		goto out;
 	mutex_lock(&s->drain);
 	if (s->desc && s->generation)
 		rf_console_drain(s, true);	/* the last words of its last life */
@@ -166,6 +183,7 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		err = rf_wait_entered(s, timeout_ms ?: RF_START_MS, extack);
 	if (err) {
 		rf_cpu_prove_all(&s->res);
+		rf_channel_settle(s);
 		mutex_lock(&s->drain);
 		rf_console_drain(s, true);	/* why it failed may stand there */
 		rf_subos_set_state(s, RAINFOREST_STATE_FAILED,
@@ -199,6 +217,7 @@ static int rf_halt_now(struct rf_subos *s)
 	if (rf_state_alive(s->state))
 		rf_subos_set_state(s, RAINFOREST_STATE_STOPPED, RAINFOREST_REASON_KILLED);
 	mutex_unlock(&s->drain);
+	rf_channel_settle(s);
 	return unproven ? -EUCLEAN : 0;
 }
 
@@ -314,6 +333,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		rf_account_record(s, RAINFOREST_OP_DESTROY, NULL, what, ktime_get_ns() - t, err);
 		goto out;
 	}
+	rf_channel_settle(s);
 	rf_subos_phase(s, "stop", t);
 
 	mutex_lock(&s->drain);

@@ -14,9 +14,10 @@
  *   device.c      /dev/rainforest, their readers
  *   account.c     what was adjusted, and owned over time
  *   stat.c        what subOSes measure of themselves
+ *   channels.c    the rings between kernels, and who has which
  *   ledger.c      who owns what, for those who come after us
  *   netlink.c     the operator's interface: changes; netlink_get.c: reading;
- *                 netlink_account.c: accounts
+ *                 netlink_account.c: accounts; netlink_channel.c: channels
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 
@@ -30,6 +31,8 @@
 #include <net/genetlink.h>
 
 #include <asm/tsc.h>
+
+#include <rf/ficm.h>
 
 #include "rfcontroller.h"
 
@@ -88,6 +91,10 @@ void rf_watch_kick(void)
 	mod_delayed_work(system_highpri_wq, &rf_watch_work, 0);
 }
 
+static struct rf_ficm_bell rf_bell = {
+	.rung	= rf_watch_kick,
+};
+
 /* ---- the rest of the system ---- */
 
 static int rf_reboot(struct notifier_block *nb, unsigned long action, void *data)
@@ -136,9 +143,10 @@ static int __init rf_init(void)
 	err = rf_ledger_init();
 	if (err)
 		goto err_trampoline;
-	err = rainforest_set_doorbell(rf_watch_kick);
+	err = rf_channels_init();
 	if (err)
 		goto err_ledger;
+	rf_ficm_doorbell_add(&rf_bell);
 	err = rf_device_init();
 	if (err)
 		goto err_doorbell;
@@ -162,7 +170,8 @@ err_reboot:
 err_device:
 	rf_device_exit();
 err_doorbell:
-	rainforest_set_doorbell(NULL);
+	rf_ficm_doorbell_remove(&rf_bell);
+	rf_channels_exit();
 err_ledger:
 	rf_ledger_exit();
 err_trampoline:
@@ -178,7 +187,8 @@ static void __exit rf_exit(void)
 	rf_netlink_exit();
 	unregister_pm_notifier(&rf_pm_block);
 	unregister_reboot_notifier(&rf_reboot_block);
-	rainforest_set_doorbell(NULL);
+	rf_ficm_doorbell_remove(&rf_bell);
+	rf_channels_exit();
 	cancel_delayed_work_sync(&rf_watch_work);
 	rf_device_exit();
 	rf_ledger_exit();

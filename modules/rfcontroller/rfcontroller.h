@@ -135,6 +135,8 @@ struct rf_subos {
 	u64 desc_phys;
 	u64 generation;
 	u64 created_ns;
+	u64 ficm_rx, ficm_tx;		/* physical: the rings that it reads and writes */
+	u32 ficm_size;			/* bytes of each */
 
 	/* what to boot */
 	struct file *kernel;
@@ -297,6 +299,18 @@ int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *exta
 int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack);
 void rf_subos_stop_all(void);
+
+/* channels.c */
+struct rf_ficm_channel;
+int rf_channels_init(void);
+void rf_channels_exit(void);
+void rf_channels_kick(void);
+struct rf_ficm_channel *rf_channel_get(struct rf_subos *s);
+int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack);
+void rf_channel_down(u32 id);
+void rf_channel_proven(u32 id);
+int rf_channel_connect(struct rf_subos *a, struct rf_subos *b, struct netlink_ext_ack *extack);
+int rf_channel_disconnect(struct rf_subos *a, struct rf_subos *b, struct netlink_ext_ack *extack);
 
 /* console.c */
 #define RF_COPY_MAX	(16 * 1024)	/* bytes a read or write moves at most */

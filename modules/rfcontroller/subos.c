@@ -9,6 +9,8 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include <rf/ficm.h>
+
 #include "rfcontroller.h"
 
 /* The locks: see rfcontroller.h */
@@ -151,6 +153,8 @@ bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 		s->message[0] ? ": " : "", s->message);
 	rf_ledger_update();
 	wake_up_all(&s->wait);
+	if (rf_state_alive(old) && !rf_state_alive(state))
+		rf_channels_kick();
 	rf_netlink_notify(s, RAINFOREST_EVENT_STATE);
 	return true;
 }
@@ -255,6 +259,8 @@ void rf_subos_watch(struct rf_subos *s)
 {
 	mutex_lock(&s->drain);
 	if (s->desc && rf_state_alive(s->state)) {
+		/* the communication core may have moved; it rings us then */
+		WRITE_ONCE(s->desc->sup_apicid, rf_ficm_core_apicid());
 		rf_console_drain(s, false);
 		rf_subos_watch_state(s);
 		if (rf_state_alive(s->state))

@@ -7,7 +7,8 @@
  *   stream.c  standard streams of the program, and PID 1's line to the supervisor
  */
 #include <linux/module.h>
-#include <linux/rainforest_core.h>
+
+#include <rf/ficm.h>
 
 #include "suboscon.h"
 
@@ -19,6 +20,10 @@ static void rf_doorbell(void)
 	rainforest_console_kick();
 	wake_up_all(&rf_doorbell_wait);
 }
+
+static struct rf_ficm_bell rf_bell = {
+	.rung	= rf_doorbell,
+};
 
 static int __init rf_init(void)
 {
@@ -37,13 +42,9 @@ static int __init rf_init(void)
 	err = rf_stream_init();
 	if (err)
 		goto err_stat;
-	err = rainforest_set_doorbell(rf_doorbell);
-	if (err)
-		goto err_stream;
+	rf_ficm_doorbell_add(&rf_bell);
 	return 0;
 
-err_stream:
-	rf_stream_exit();
 err_stat:
 	rf_stat_exit();
 err_beat:
@@ -53,7 +54,7 @@ err_beat:
 
 static void __exit rf_exit(void)
 {
-	rainforest_set_doorbell(NULL);
+	rf_ficm_doorbell_remove(&rf_bell);
 	rf_stream_exit();
 	rf_stat_exit();
 	rf_beat_exit();

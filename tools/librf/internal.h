@@ -42,6 +42,16 @@ int rf_decode_stat(struct nlattr *attrs, int len, void *stat);
 /* record.c */
 int rf_decode_record(struct nlattr *nest, struct rf_record **array, size_t *n);
 
+/* query.c: a dump into an array */
+struct rf_collect {
+	void *array;
+	size_t n;
+	size_t size;	/* of an element */
+	int (*decode)(struct nlattr *attrs, int len, void *element);
+};
+
+int rf_dump(struct rf *rf, int cmd, struct rf_collect *c);
+
 void *rf_grow(void *array, size_t n, size_t size);
 
 #endif /* LIBRF_INTERNAL_H */

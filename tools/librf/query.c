@@ -9,16 +9,9 @@
 
 #include "internal.h"
 
-struct collect {
-	void *array;
-	size_t n;
-	size_t size;	/* of an element */
-	int (*decode)(struct nlattr *attrs, int len, void *element);
-};
-
 static int collect_one(struct nlattr *attrs, int len, void *arg)
 {
-	struct collect *c = arg;
+	struct rf_collect *c = arg;
 	void *array = rf_grow(c->array, c->n, c->size);
 	char *element;
 
@@ -30,7 +23,7 @@ static int collect_one(struct nlattr *attrs, int len, void *arg)
 	return c->decode(attrs, len, element);
 }
 
-static int dump(struct rf *rf, int cmd, struct collect *c)
+int rf_dump(struct rf *rf, int cmd, struct rf_collect *c)
 {
 	struct nl_msg *msg = rf_request(rf, cmd, NLM_F_DUMP);
 
@@ -78,8 +71,8 @@ static int by_cpu(const void *a, const void *b)
  */
 int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n)
 {
-	struct collect c = { .size = sizeof(**list), .decode = decode_cpu };
-	int ret = dump(rf, RAINFOREST_CMD_CPU_GET, &c);
+	struct rf_collect c = { .size = sizeof(**list), .decode = decode_cpu };
+	int ret = rf_dump(rf, RAINFOREST_CMD_CPU_GET, &c);
 
 	if (ret) {
 		rf_cpus_free(c.array, c.n);
@@ -107,8 +100,8 @@ static int decode_node(struct nlattr *attrs, int len, void *element)
  */
 int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
 {
-	struct collect c = { .size = sizeof(**list), .decode = decode_node };
-	int ret = dump(rf, RAINFOREST_CMD_NODE_GET, &c);
+	struct rf_collect c = { .size = sizeof(**list), .decode = decode_node };
+	int ret = rf_dump(rf, RAINFOREST_CMD_NODE_GET, &c);
 
 	if (ret) {
 		rf_nodes_free(c.array, c.n);
@@ -152,8 +145,8 @@ int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
  */
 int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
 {
-	struct collect c = { .size = sizeof(**list), .decode = rf_decode_subos };
-	int ret = dump(rf, RAINFOREST_CMD_SUBOS_GET, &c);
+	struct rf_collect c = { .size = sizeof(**list), .decode = rf_decode_subos };
+	int ret = rf_dump(rf, RAINFOREST_CMD_SUBOS_GET, &c);
 
 	if (ret) {
 		rf_subos_free(c.array, c.n);
@@ -174,8 +167,8 @@ int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
  */
 int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
 {
-	struct collect c = { .size = sizeof(**list), .decode = rf_decode_quarantine };
-	int ret = dump(rf, RAINFOREST_CMD_QUARANTINE_GET, &c);
+	struct rf_collect c = { .size = sizeof(**list), .decode = rf_decode_quarantine };
+	int ret = rf_dump(rf, RAINFOREST_CMD_QUARANTINE_GET, &c);
 
 	if (ret) {
 		rf_quarantine_free(c.array, c.n);

@@ -11,6 +11,7 @@
  *   "handle"      ctx.c     rf_open() rf_close() rf_strerror()
  *   "questions"   query.c   rf_info_get() rf_cpus_get() rf_nodes_get() ...
  *   "changes"     change.c  rf_create() rf_load() rf_start() ...
+ *   "channels"    channel.c rf_channels_get() rf_channel_connect() rf_ping() ...
  *   "events"      event.c   rf_events_open() rf_wait()
  *   "streams"     stream.c  rf_attach()
  *   "images"      image.c   rf_kernel_open()
@@ -221,6 +222,40 @@ int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_recover(struct rf *rf, struct rf_quarantine *reply);
+
+/* ---- channels: channel.c ---- */
+
+#define RF_REFUSALS	5	/* sequence, bounds, service, tail, bell */
+
+struct rf_channel {
+	char name[RF_NAME_MAX + 1];
+	char peer[RF_NAME_MAX + 1];	/* empty: the supervisor */
+	uint32_t state;			/* enum rainforest_channel_state */
+	uint32_t slots;
+	uint64_t generation;
+	uint64_t sent;			/* to name */
+	uint64_t received;		/* from name */
+	bool counted;			/* the rest is known: it is the supervisor's */
+	uint64_t irq, full, rings, room_rings, throttled, dropped, late;
+	uint64_t refused[RF_REFUSALS];
+};
+
+struct rf_ping {
+	uint32_t count;
+	uint32_t timeout_ms;		/* of each */
+	bool poll;
+};
+
+struct rf_tune {
+	int64_t core, priority, poll_us;	/* negative: leave */
+	uint64_t moves;				/* out */
+};
+
+int rf_channels_get(struct rf *rf, struct rf_channel **list, size_t *n);
+int rf_channel_connect(struct rf *rf, const char *a, const char *b);
+int rf_channel_disconnect(struct rf *rf, const char *a, const char *b);
+int rf_channel_tune(struct rf *rf, struct rf_tune *tune);
+int rf_ping(struct rf *rf, const char *name, const struct rf_ping *ping, uint64_t **ns, size_t *n);
 
 /* ---- events: event.c ---- */
 

@@ -39,6 +39,8 @@ static const struct {
 	{ "stop", cmd_stop, "ask a subOS to power off, keep what it owns", false, false },
 	{ "kill", cmd_kill, "stop a subOS at once, keep what it owns", false, false },
 	{ "destroy", cmd_destroy, "stop a subOS and give everything back", false, false },
+	{ "channel", cmd_channel, "channels between kernels: list, connect, ...", false, false },
+	{ "ping", cmd_ping, "measure round trips to a subOS's kernel", false, false },
 	{ "recover", cmd_recover, "clean up what was left behind or in quarantine", false, false },
 	{ "version", cmd_version, "versions of rfm, the module and their ABI", false, false },
 };

@@ -137,6 +137,8 @@ int cmd_stop(struct rfm *r, int argc, char **argv);
 int cmd_kill(struct rfm *r, int argc, char **argv);
 int cmd_destroy(struct rfm *r, int argc, char **argv);
 int cmd_monitor(struct rfm *r, int argc, char **argv);
+int cmd_channel(struct rfm *r, int argc, char **argv);
+int cmd_ping(struct rfm *r, int argc, char **argv);
 int cmd_recover(struct rfm *r, int argc, char **argv);
 int cmd_version(struct rfm *r, int argc, char **argv);
 

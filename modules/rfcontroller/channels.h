@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _RF_CHANNELS_H
+#define _RF_CHANNELS_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+#include <rf/ficm.h>
+
+#include "rfcontroller.h"
+
+enum rf_end_state {
+	RF_END_TOLD,		/* it is to open the channel, and has not answered */
+	RF_END_OPEN,
+	RF_END_LEAVING,		/* it is to close it, or it died unproven */
+	RF_END_CLOSED,		/* it touches the rings no more */
+};
+
+struct rf_link_end {
+	u32 id;			/* of the subOS; 0: the supervisor */
+	char name[RF_BOOT_NAME_LEN];
+	enum rf_end_state state;
+	int error;		/* what it answered */
+};
+
+struct rf_link {
+	struct list_head node;
+	struct kref ref;
+	u64 generation;
+	unsigned int page_order;
+	struct rf_ficm_ring *ring[2];	/* ring[i] is read by end[i] */
+	struct rf_link_end end[2];	/* the supervisor, if it is one, is end[0] */
+	struct rf_ficm_channel *ch;	/* the supervisor's end */
+};
+
+extern struct list_head rf_links;
+extern struct mutex rf_links_lock;
+
+#endif /* _RF_CHANNELS_H */

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Channels between kernels, and pings through them */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netlink.h>
+#include <linux/rainforest.h>
+#include <netlink/msg.h>
+
+#include "internal.h"
+
+static const struct {
+	int attr;
+	size_t offset;
+} counters[] = {
+	{ RAINFOREST_A_CHANNEL_GENERATION, offsetof(struct rf_channel, generation) },
+	{ RAINFOREST_A_CHANNEL_SENT, offsetof(struct rf_channel, sent) },
+	{ RAINFOREST_A_CHANNEL_RECEIVED, offsetof(struct rf_channel, received) },
+	{ RAINFOREST_A_CHANNEL_IRQ, offsetof(struct rf_channel, irq) },
+	{ RAINFOREST_A_CHANNEL_FULL, offsetof(struct rf_channel, full) },
+	{ RAINFOREST_A_CHANNEL_RINGS, offsetof(struct rf_channel, rings) },
+	{ RAINFOREST_A_CHANNEL_ROOM_RINGS, offsetof(struct rf_channel, room_rings) },
+	{ RAINFOREST_A_CHANNEL_THROTTLED, offsetof(struct rf_channel, throttled) },
+	{ RAINFOREST_A_CHANNEL_DROPPED, offsetof(struct rf_channel, dropped) },
+	{ RAINFOREST_A_CHANNEL_LATE, offsetof(struct rf_channel, late) },
+	{ RAINFOREST_A_CHANNEL_REFUSED_SEQUENCE, offsetof(struct rf_channel, refused[0]) },
+	{ RAINFOREST_A_CHANNEL_REFUSED_BOUNDS, offsetof(struct rf_channel, refused[1]) },
+	{ RAINFOREST_A_CHANNEL_REFUSED_SERVICE, offsetof(struct rf_channel, refused[2]) },
+	{ RAINFOREST_A_CHANNEL_REFUSED_TAIL, offsetof(struct rf_channel, refused[3]) },
+	{ RAINFOREST_A_CHANNEL_REFUSED_BELL, offsetof(struct rf_channel, refused[4]) },
+};
+
+static uint64_t get_u64(struct nlattr *a)
+{
+	return nla_len(a) == sizeof(uint64_t) ? nla_get_u64(a) : 0;
+}
+
+static int decode_channel(struct nlattr *attrs, int len, void *element)
+{
+	struct rf_channel *ch = element;
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_attr(a, attrs, len, rem) {
+		switch (nla_type(a)) {
+		case RAINFOREST_A_CHANNEL_NAME:
+			nla_strlcpy(ch->name, a, sizeof(ch->name));
+			break;
+		case RAINFOREST_A_CHANNEL_PEER:
+			nla_strlcpy(ch->peer, a, sizeof(ch->peer));
+			break;
+		case RAINFOREST_A_CHANNEL_STATE:
+			ch->state = nla_get_u32(a);
+			break;
+		case RAINFOREST_A_CHANNEL_SLOTS:
+			ch->slots = nla_get_u32(a);
+			break;
+		case RAINFOREST_A_CHANNEL_IRQ:
+			ch->counted = true;
+			break;
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+			if (counters[i].attr == nla_type(a))
+				*(uint64_t *)((char *)ch + counters[i].offset) = get_u64(a);
+	}
+	return 0;
+}
+
+/**
+ * rf_channels_get() - every channel that the supervisor has made
+ * @rf: the handle
+ * @list: where the array is put, for free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_channels_get(struct rf *rf, struct rf_channel **list, size_t *n)
+{
+	struct rf_collect c = { .size = sizeof(**list), .decode = decode_channel };
+	int ret = rf_dump(rf, RAINFOREST_CMD_CHANNEL_GET, &c);
+
+	if (ret) {
+		free(c.array);
+		return ret;
+	}
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}
+
+static int two(struct rf *rf, int cmd, const char *a, const char *b)
+{
+	struct nl_msg *msg = rf_request(rf, cmd, 0);
+
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_CHANNEL_NAME, a);
+	nla_put_string(msg, RAINFOREST_A_CHANNEL_PEER, b);
+	return rf_exchange(rf, msg, NULL, NULL);
+}
+
+/**
+ * rf_channel_connect() - make a channel between two subOSes that run
+ * @rf: the handle
+ * @a: the name of one
+ * @b: the name of the other
+ *
+ * Return: 0 when both have opened it; -ENOENT, -EHOSTDOWN (one does not run),
+ * -EEXIST, -ETIMEDOUT (one does not answer), -EINVAL, -ENOMEM, -EPERM.
+ */
+int rf_channel_connect(struct rf *rf, const char *a, const char *b)
+{
+	return two(rf, RAINFOREST_CMD_CHANNEL_CONNECT, a, b);
+}
+
+/**
+ * rf_channel_disconnect() - close the channel between two subOSes
+ * @rf: the handle
+ * @a: the name of one
+ * @b: the name of the other
+ *
+ * Return: 0 when both have closed it; -ENOENT, -ETIMEDOUT (it will be closed
+ * when they answer, or stop), -EPERM.
+ */
+int rf_channel_disconnect(struct rf *rf, const char *a, const char *b)
+{
+	return two(rf, RAINFOREST_CMD_CHANNEL_DISCONNECT, a, b);
+}
+
+struct pings {
+	uint64_t *ns;
+	size_t n;
+};
+
+static int decode_pings(struct nlattr *attrs, int len, void *arg)
+{
+	struct pings *p = arg;
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_attr(a, attrs, len, rem) {
+		uint64_t *ns;
+
+		if (nla_type(a) != RAINFOREST_A_CHANNEL_RTT_NS)
+			continue;
+		ns = rf_grow(p->ns, p->n, sizeof(*ns));
+		if (!ns)
+			return -ENOMEM;
+		p->ns = ns;
+		ns[p->n++] = get_u64(a);
+	}
+	return 0;
+}
+
+/**
+ * rf_ping() - measure round trips of messages to a subOS
+ * @rf: the handle
+ * @name: its name
+ * @ping: how
+ * @ns: where the array is put, for free(): nanoseconds, UINT64_MAX for no answer
+ * @n: its length: fewer than asked for when a second was over before
+ *
+ * Return: 0; -ENOENT, -EHOSTDOWN (it does not run), -EPERM.
+ */
+int rf_ping(struct rf *rf, const char *name, const struct rf_ping *ping, uint64_t **ns, size_t *n)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_CHANNEL_PING, 0);
+	struct pings p = { 0 };
+	int ret;
+
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_CHANNEL_NAME, name);
+	nla_put_u32(msg, RAINFOREST_A_CHANNEL_COUNT, ping->count);
+	nla_put_u32(msg, RAINFOREST_A_CHANNEL_TIMEOUT_MS, ping->timeout_ms);
+	if (ping->poll)
+		nla_put_flag(msg, RAINFOREST_A_CHANNEL_POLL);
+	ret = rf_exchange(rf, msg, decode_pings, &p);
+	if (ret) {
+		free(p.ns);
+		return ret;
+	}
+	*ns = p.ns;
+	*n = p.n;
+	return 0;
+}
+
+static int decode_tune(struct nlattr *attrs, int len, void *arg)
+{
+	struct rf_tune *t = arg;
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_attr(a, attrs, len, rem) {
+		switch (nla_type(a)) {
+		case RAINFOREST_A_CHANNEL_CORE:
+			t->core = nla_get_u32(a);
+			break;
+		case RAINFOREST_A_CHANNEL_PRIORITY:
+			t->priority = nla_get_u32(a);
+			break;
+		case RAINFOREST_A_CHANNEL_POLL_US:
+			t->poll_us = nla_get_u32(a);
+			break;
+		case RAINFOREST_A_CHANNEL_MOVES:
+			t->moves = get_u64(a);
+			break;
+		}
+	}
+	return 0;
+}
+
+/**
+ * rf_channel_tune() - the supervisor's communication core and its threads
+ * @rf: the handle
+ * @tune: in: what to change, negative: leave; out: what is now
+ *
+ * Return: 0; -ENXIO (no such CPU), -ENODEV (not the supervisor's), -EINVAL, -EPERM.
+ */
+int rf_channel_tune(struct rf *rf, struct rf_tune *tune)
+{
+	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_CHANNEL_TUNE, 0);
+
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	if (tune->core >= 0)
+		nla_put_u32(msg, RAINFOREST_A_CHANNEL_CORE, tune->core);
+	if (tune->priority >= 0)
+		nla_put_u32(msg, RAINFOREST_A_CHANNEL_PRIORITY, tune->priority);
+	if (tune->poll_us >= 0)
+		nla_put_u32(msg, RAINFOREST_A_CHANNEL_POLL_US, tune->poll_us);
+	return rf_exchange(rf, msg, decode_tune, tune);
+}
