@@ -37,6 +37,9 @@ extern unsigned int lapic_timer_period;
 #define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs memhp_default_state=online_movable "
 static_assert(sizeof(RF_CMDLINE) + RF_CMDLINE_USER_MAX <= RF_CMDLINE_MAX);
 
+/* with the longest that the netlink spec lets through */
+static_assert(sizeof(RF_CMDLINE) + 1920 <= RF_CMDLINE_MAX);
+
 static void *rf_at(struct rf_subos *s, u32 offset)
 {
 	return (void *)s->desc + offset;
@@ -116,30 +119,30 @@ int rf_boot_map(struct rf_subos *s, const struct rf_placement *p)
 
 /* ---- boot_params ---- */
 
+/*
+ * Linux refuses a map of fewer than two entries, and after mem= looks again: so
+ * beside the memory, of which there may be one region, stands the page through
+ * which all CPUs come, as what it is: not the subOS's.
+ */
 static void rf_e820(struct boot_params *bp, const struct rf_subos *s)
 {
+	struct boot_e820_entry *e = bp->e820_table;
 	struct rf_boot_region *r;
-	unsigned int n = 0, nr;
+	unsigned int nr;
 
+	bp->e820_entries = 0;
 	r = kcalloc(RF_BOOT_MAX_REGIONS, sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return;		/* no entries: the kernel says so and stops */
+	*e++ = (struct boot_e820_entry) {
+		.addr = rf_trampoline_phys(), .size = PAGE_SIZE, .type = E820_TYPE_RESERVED,
+	};
 	nr = rf_memory_regions(&s->res, r, RF_BOOT_MAX_REGIONS);
-	for (unsigned int i = 0; i < nr; i++) {
-		u64 start = r[i].start, end = start + r[i].size;
-
-		/* Linux refuses a map of one entry: the control area is one */
-		if (start == s->desc_phys) {
-			bp->e820_table[n++] = (struct boot_e820_entry) {
-				.addr = start, .size = RF_CONTROL_SIZE, .type = E820_TYPE_RAM,
-			};
-			start += RF_CONTROL_SIZE;
-		}
-		bp->e820_table[n++] = (struct boot_e820_entry) {
-			.addr = start, .size = end - start, .type = E820_TYPE_RAM,
+	for (unsigned int i = 0; i < nr; i++)
+		*e++ = (struct boot_e820_entry) {
+			.addr = r[i].start, .size = r[i].size, .type = E820_TYPE_RAM,
 		};
-	}
-	bp->e820_entries = n;
+	bp->e820_entries = e - bp->e820_table;
 	kfree(r);
 }
 

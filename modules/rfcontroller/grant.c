@@ -63,10 +63,12 @@ int rf_subos_release(struct rf_subos *s)
 			res->cpus[i].status = RF_LEDGER_RETURNING;
 	rf_ledger_update();
 	res->scrub_ns = 0;
+	res->scrub_wait_ns = 0;
 	if (proven)
 		rf_memory_return(res);
-	rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - res->scrub_ns);
+	rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - res->scrub_wait_ns);
 	rf_subos_phase_ns(s, "scrub", res->scrub_ns);
+	rf_subos_phase_ns(s, "scrub-wait", res->scrub_wait_ns);
 	t = ktime_get_ns();
 	if (proven)
 		rf_cpu_return(res);
@@ -116,7 +118,7 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		goto out_lock;
 	}
 	err = rf_cpu_choose(req, &s->res, report, extack) ?:
-	      rf_memory_choose(req, &s->res, report, extack);
+	      rf_memory_choose(req, &s->res, extack);
 	if (err || req->dry_run)
 		goto out_unlock;
 
@@ -125,9 +127,8 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		goto out_unlock;
 	rf_ledger_update();
 	t = ktime_get_ns();
-	err = rf_memory_take(req, &s->res, extack);
-	rf_subos_phase_ns(s, "carve-memory", ktime_get_ns() - t - s->res.scrub_ns);
-	rf_subos_phase_ns(s, "scrub", s->res.scrub_ns);
+	err = rf_memory_begin(req, &s->res, extack);
+	rf_subos_phase(s, "carve-memory", t);
 	if (err) {
 		/* CPUs were only chosen */
 		s->res.nr_cpus = 0;
@@ -137,6 +138,11 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 	t = ktime_get_ns();
 	err = rf_cpu_take(&s->res, report, extack);
 	rf_subos_phase(s, "carve-cpu", t);
+	if (!err) {
+		err = rf_memory_finish(&s->res, extack);
+		rf_subos_phase_ns(s, "scrub", s->res.scrub_ns);
+		rf_subos_phase_ns(s, "scrub-wait", s->res.scrub_wait_ns);
+	}
 	if (err)
 		goto err_remove;
 	rf_subos_set_state(s, RAINFOREST_STATE_RESERVED, RAINFOREST_REASON_NONE);

@@ -4,7 +4,9 @@
  *
  *   trampoline.c  the page below 1 MiB, INIT and SIPI, and the proof
  *   cpu.c         CPUs out of the supervisor and back
- *   memory.c      memory blocks out of the supervisor and back
+ *   memory.c      memory: which blocks, out of the supervisor and back
+ *   block.c       one block of it
+ *   scrub.c       zeroes in between
  *   image.c       kernels and initramfs into a subOS's memory
  *   boot.c        boot parameters, descriptor, first instruction
  *   subos.c       the list of subOSes, and their states
@@ -137,9 +139,12 @@ static int __init rf_init(void)
 	err = rf_cpu_init();
 	if (err)
 		return err;
-	err = rf_trampoline_init();
+	err = rf_scrub_init();
 	if (err)
 		goto err_cpu;
+	err = rf_trampoline_init();
+	if (err)
+		goto err_scrub;
 	err = rf_ledger_init();
 	if (err)
 		goto err_trampoline;
@@ -176,6 +181,8 @@ err_ledger:
 	rf_ledger_exit();
 err_trampoline:
 	rf_trampoline_exit();
+err_scrub:
+	rf_scrub_exit();
 err_cpu:
 	rf_cpu_exit();
 	return err;
@@ -193,6 +200,7 @@ static void __exit rf_exit(void)
 	rf_device_exit();
 	rf_ledger_exit();
 	rf_trampoline_exit();
+	rf_scrub_exit();
 	rf_cpu_exit();
 }
 

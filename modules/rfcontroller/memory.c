@@ -2,83 +2,17 @@
 /* Memory blocks: choosing them, taking them from the supervisor, and back */
 #define pr_fmt(fmt) "rainforest: " fmt
 
-#include <linux/io.h>
-#include <linux/ioport.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
-#include <linux/page-isolation.h>
-#include <linux/rainforest_core.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/sort.h>
+#include <linux/timekeeping.h>
 
 #include "rfcontroller.h"
-
-/* What became of the last attempts on a block: don't try in vain each time */
-#define RF_REFUSED_SLOTS 64
-static struct {
-	u64 start;
-	unsigned long until;	/* jiffies */
-} rf_refused[RF_REFUSED_SLOTS];
-static unsigned int rf_refused_next;
-#define RF_REFUSED_FOR	(60 * HZ)
-
-static bool rf_block_refused(u64 start)
-{
-	for (unsigned int i = 0; i < RF_REFUSED_SLOTS; i++)
-		if (rf_refused[i].start == start && rf_refused[i].until &&
-		    time_before(jiffies, rf_refused[i].until))
-			return true;
-	return false;
-}
-
-static void rf_block_remember(u64 start)
-{
-	rf_refused[rf_refused_next].start = start;
-	rf_refused[rf_refused_next].until = (jiffies + RF_REFUSED_FOR) ?: 1;
-	rf_refused_next = (rf_refused_next + 1) % RF_REFUSED_SLOTS;
-}
-
-enum rf_block_kind { RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE };
-
-/*
- * Could the block be taken? FREE when no page of it is in use; MAYBE when all
- * those in use look movable, as far as can be seen without locks: an estimate
- * that offlining has the last word on.
- */
-static enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
-{
-	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size);
-	enum rf_block_kind kind = RF_BLOCK_FREE;
-
-	while (pfn < end) {
-		struct page *page = pfn_to_online_page(pfn);
-
-		if (!page || page_to_nid(page) != node || PageHWPoison(page))
-			return RF_BLOCK_NO;
-		if (PageBuddy(page)) {
-			unsigned int order = READ_ONCE(page->private);
-
-			/* read without the zone's lock: bound it */
-			pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
-			continue;
-		}
-		if (PageReserved(page))
-			return RF_BLOCK_NO;
-		/* a free page on a per-CPU list, or a page of a user */
-		if (page_count(page)) {
-			if (!PageLRU(compound_head(page)) && !is_zone_movable_page(page))
-				return RF_BLOCK_NO;
-			kind = RF_BLOCK_MAYBE;
-		}
-		pfn++;
-	}
-	return kind;
-}
 
 /* Walk a node's blocks from the top: the kernel's own things lie at the bottom */
 #define rf_for_each_block_down(start, node, size)				\
@@ -136,85 +70,13 @@ u64 rf_memory_of(const struct rf_resources *res, int node)
 	return sum;
 }
 
-/*
- * Zero what was the supervisor's or a subOS's, past the caches: nobody needs
- * it soon. Four-byte REP prefixes are slow on some machines and simulators.
- */
-static void rf_zero(void *at, u64 size)
-{
-	void *end = at + size;
-
-	for (; at < end; at += 64)
-		asm volatile("movnti %1, 0(%0)\n\tmovnti %1, 8(%0)\n\t"
-			     "movnti %1, 16(%0)\n\tmovnti %1, 24(%0)\n\t"
-			     "movnti %1, 32(%0)\n\tmovnti %1, 40(%0)\n\t"
-			     "movnti %1, 48(%0)\n\tmovnti %1, 56(%0)"
-			     : : "r" (at), "r" (0UL) : "memory");
-	asm volatile("sfence" : : : "memory");
-}
-
-static int rf_scrub(u64 start, struct rf_resources *res)
-{
-	u64 size = memory_block_size_bytes(), t = ktime_get_ns();
-	void *at = memremap(start, size, MEMREMAP_WB);
-
-	if (!at)
-		return -ENOMEM;
-	for (u64 done = 0; done < size; done += SZ_2M) {
-		rf_zero(at + done, SZ_2M);
-		cond_resched();
-	}
-	memunmap(at);
-	res->scrub_ns += ktime_get_ns() - t;
-	return 0;
-}
-
-/*
- * The block is in the ledger before it leaves the supervisor, and in the
- * resource tree as busy while it is away: nothing else can add it.
- */
-static int rf_block_take(u64 start, u32 node, struct rf_resources *res)
-{
-	u64 size = memory_block_size_bytes();
-	struct rf_block *b = &res->blocks[res->nr_blocks++];
-	int err;
-
-	*b = (struct rf_block) { .start = start, .node = node, .status = RF_LEDGER_TAKING };
-	rf_ledger_update();
-	err = offline_and_remove_memory(start, size);
-	if (err) {
-		if (err == -EBUSY)
-			rf_block_remember(start);
-		goto err_forget;
-	}
-	err = -EBUSY;
-	if (!request_mem_region(start, size, "RainForest"))
-		goto err_add;
-	err = rf_scrub(start, res);
-	if (err)
-		goto err_region;
-	b->status = RF_LEDGER_GRANTED;
-	return 0;
-
-err_region:
-	release_mem_region(start, size);
-err_add:
-	if (rainforest_add_memory(node, start, size)) {
-		/* it stays in res: rf_release() puts it in quarantine */
-		pr_err("memory block %#llx stays out\n", start);
-		request_mem_region(start, size, "RainForest");
-		b->status = RF_LEDGER_QUARANTINED;
-		return -EUCLEAN;
-	}
-err_forget:
-	res->nr_blocks--;
-	return err;
-}
+#define RF_TAKE_MS	20000	/* for those blocks of a node that refuse, together */
 
 /* Take count blocks of node; how many were taken is in res */
 static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 {
 	u64 size = memory_block_size_bytes(), start;
+	ktime_t end = ktime_add_ms(ktime_get(), RF_TAKE_MS + count * rf_block_patience_ms());
 	int err;
 
 	/* the free ones; those that need migration; those refused lately */
@@ -227,6 +89,8 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 				break;
 			if (fatal_signal_pending(current))
 				return -EINTR;
+			if (ktime_after(ktime_get(), end))
+				return -ENOSPC;
 			kind = rf_block_look(start, size, node);
 			refused = rf_block_refused(start);
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
@@ -248,7 +112,6 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
  * rf_memory_choose - check what a request asks of memory, and say from where
  * @req: what is asked
  * @res: has the CPUs; blocks is allocated here, the caller frees it
- * @report: for warnings; there are none so far
  * @extack: where the reason goes
  *
  * Without a node memory comes from the nodes of the CPUs, in equal shares.
@@ -260,7 +123,7 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
  * Return: 0, -ENODEV, -ENOSPC, -EINVAL, -ERANGE, -ENOMEM with extack.
  */
 int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
-		     struct rf_report *report, struct netlink_ext_ack *extack)
+		     struct netlink_ext_ack *extack)
 {
 	u64 size = memory_block_size_bytes(), total = 0, asked = 0, keep;
 	u64 per_node[RF_BOOT_MAX_NODES] = { };
@@ -374,20 +237,21 @@ static int rf_block_cmp(const void *a, const void *b)
 }
 
 /**
- * rf_memory_take - take the chosen amounts of memory from the supervisor
+ * rf_memory_begin - take the chosen amounts of memory from the supervisor
  * @req: what is asked
  * @res: from rf_memory_choose(); gets the blocks
  * @extack: where the reason goes
  *
  * All or nothing: on failure what was taken is back. Afterwards the blocks are
  * sorted by address, but the first is of the first CPU's node if there is one.
+ * They are being zeroed: nobody may have them before rf_memory_finish().
  *
  * Context: rf_grant_lock held.
  *
  * Return: 0, -ENOSPC, -ENOMEM, -EINTR with extack.
  */
-int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
-		   struct netlink_ext_ack *extack)
+int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
+		    struct netlink_ext_ack *extack)
 {
 	unsigned int want[RF_BOOT_MAX_NODES] = { }, i;
 	u64 size = memory_block_size_bytes();
@@ -396,7 +260,6 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 	for (i = 0; i < res->nr_blocks; i++)
 		want[res->blocks[i].node]++;
 	res->nr_blocks = 0;
-	res->scrub_ns = 0;
 
 	rcu_expedite_gp();	/* as in rf_cpu_take() */
 	for (node = 0; node < RF_BOOT_MAX_NODES && !err; node++) {
@@ -428,38 +291,84 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 }
 
 /**
+ * rf_memory_finish - wait until what rf_memory_begin() took is zero
+ * @res: the blocks; scrub_ns and scrub_wait_ns are what it took and how much of
+ *	that was waited for here
+ * @extack: where the reason goes
+ *
+ * Return: 0; -ENOMEM with extack when a block could not be zeroed: then all are
+ * still to be given back.
+ */
+int rf_memory_finish(struct rf_resources *res, struct netlink_ext_ack *extack)
+{
+	u64 t = ktime_get_ns();
+	int err = 0;
+
+	res->scrub_ns = 0;
+	for (unsigned int i = 0; i < res->nr_blocks; i++) {
+		struct rf_block *b = &res->blocks[i];
+
+		if (!b->scrub)
+			continue;
+		if (rf_scrub_finish(b->scrub, &res->scrub_ns))
+			err = -ENOMEM;
+		else
+			b->status = RF_LEDGER_GRANTED;
+		b->scrub = NULL;
+	}
+	res->scrub_wait_ns = ktime_get_ns() - t;
+	if (err)
+		rf_msg(extack, "a memory block can't be zeroed: there is no address space to map it");
+	return err;
+}
+
+/* Both, for those who have nothing to do meanwhile */
+int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
+		   struct netlink_ext_ack *extack)
+{
+	int err = rf_memory_begin(req, res, extack);
+
+	if (err)
+		return err;
+	err = rf_memory_finish(res, extack);
+	if (err)
+		rf_memory_return(res);
+	return err;
+}
+
+/**
  * rf_memory_return - scrub memory blocks and give them back to the supervisor
  * @res: the blocks; the array stays the caller's
  *
  * Every CPU of the subOS must be proven out. What could not be given back stays
- * in @res as quarantined.
+ * in @res as quarantined. scrub_ns and scrub_wait_ns are what zeroing took, and
+ * how much of that was waited for.
  *
  * Return: how many blocks stayed.
  */
 unsigned int rf_memory_return(struct rf_resources *res)
 {
-	u64 size = memory_block_size_bytes();
 	unsigned int left = 0;
 
+	res->scrub_ns = 0;
+	res->scrub_wait_ns = 0;
 	for (unsigned int i = 0; i < res->nr_blocks; i++) {
 		struct rf_block *b = &res->blocks[i];
-		int err;
 
 		b->status = RF_LEDGER_RETURNING;
-		err = rf_scrub(b->start, res);
-		if (!err) {
-			release_mem_region(b->start, size);
-			err = rainforest_add_memory(b->node, b->start, size);
-			if (err && !request_mem_region(b->start, size, "RainForest"))
-				pr_warn("memory block %#llx is not marked as taken\n", b->start);
-		}
-		if (err) {
-			pr_err("memory block %#llx does not come back: error %d\n", b->start, -err);
+		rf_block_scrub(b);
+	}
+	rcu_expedite_gp();
+	for (unsigned int i = 0; i < res->nr_blocks; i++) {
+		struct rf_block *b = &res->blocks[i];
+
+		if (rf_block_return(b, res)) {
 			b->status = RF_LEDGER_QUARANTINED;
 			res->blocks[left++] = *b;
 		}
 		cond_resched();
 	}
+	rcu_unexpedite_gp();
 	res->nr_blocks = left;
 	return left;
 }

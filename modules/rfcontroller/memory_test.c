@@ -71,32 +71,6 @@ static void regions_too_many_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r[3].size, 0);
 }
 
-/* ---- blocks that refused lately ---- */
-
-static void refused_test(struct kunit *test)
-{
-	KUNIT_EXPECT_FALSE(test, rf_block_refused(0));
-	KUNIT_EXPECT_FALSE(test, rf_block_refused(SZ_1G));
-	rf_block_remember(SZ_1G);
-	KUNIT_EXPECT_TRUE(test, rf_block_refused(SZ_1G));
-	KUNIT_EXPECT_FALSE(test, rf_block_refused(2UL * SZ_1G));
-
-	/* the oldest of more than fit is forgotten */
-	for (u64 i = 0; i < RF_REFUSED_SLOTS - 1; i++)
-		rf_block_remember((i + 2) * SZ_1G);
-	KUNIT_EXPECT_TRUE(test, rf_block_refused(SZ_1G));
-	rf_block_remember(100UL * SZ_1G);
-	KUNIT_EXPECT_FALSE(test, rf_block_refused(SZ_1G));
-	KUNIT_EXPECT_TRUE(test, rf_block_refused(100UL * SZ_1G));
-
-	/* and all after a while */
-	for (unsigned int i = 0; i < RF_REFUSED_SLOTS; i++)
-		rf_refused[i].until = jiffies - 1;
-	KUNIT_EXPECT_FALSE(test, rf_block_refused(100UL * SZ_1G));
-	memset(rf_refused, 0, sizeof(rf_refused));
-	rf_refused_next = 0;
-}
-
 /* ---- requests that are refused; sizes in MiB ---- */
 
 static const struct choose_case {
@@ -135,7 +109,7 @@ static void choose_test(struct kunit *test)
 	req->mem[0].node = c->node;
 	req->mem[0].exact = c->exact;
 	mutex_lock(&rf_grant_lock);
-	err = rf_memory_choose(req, &res, NULL, &extack);
+	err = rf_memory_choose(req, &res, &extack);
 	mutex_unlock(&rf_grant_lock);
 	KUNIT_EXPECT_EQ(test, err, c->err);
 	KUNIT_EXPECT_NOT_NULL(test, extack._msg);
@@ -143,24 +117,10 @@ static void choose_test(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, res.blocks);
 }
 
-static void zero_test(struct kunit *test)
-{
-	u8 *page = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	memset(page, 0xa5, PAGE_SIZE);
-	rf_zero(page + 64, PAGE_SIZE - 128);
-	KUNIT_EXPECT_EQ(test, page[63], 0xa5);
-	KUNIT_EXPECT_NULL(test, memchr_inv(page + 64, 0, PAGE_SIZE - 128));
-	KUNIT_EXPECT_EQ(test, page[PAGE_SIZE - 64], 0xa5);
-}
-
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE_PARAM(regions_test, regions_gen_params),
 	KUNIT_CASE(regions_too_many_test),
-	KUNIT_CASE(refused_test),
 	KUNIT_CASE_PARAM(choose_test, choose_gen_params),
-	KUNIT_CASE(zero_test),
 	{ }
 };
 

@@ -53,6 +53,8 @@ struct rf_block {		/* one memory block */
 	u64 start;
 	u32 node;
 	enum rf_ledger_status status;
+	struct rf_scrub *scrub;		/* under way: not for anybody yet */
+	bool stranded;			/* in the supervisor, but neither online nor out */
 };
 
 /* A task that lost its last CPU to a grant, and what it was pinned to */
@@ -67,7 +69,8 @@ struct rf_resources {
 	unsigned int nr_cpus;
 	struct rf_block *blocks;	/* sorted by address but for the first */
 	unsigned int nr_blocks;
-	u64 scrub_ns;			/* spent zeroing, since it was set to 0 */
+	u64 scrub_ns;			/* spent zeroing by the last take or return */
+	u64 scrub_wait_ns;		/* and how long it waited for that */
 	struct list_head pinned;
 };
 
@@ -238,7 +241,10 @@ void rf_pinned_restore(struct list_head *pinned);
 
 /* memory.c */
 int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
-		     struct rf_report *report, struct netlink_ext_ack *extack);
+		     struct netlink_ext_ack *extack);
+int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
+		    struct netlink_ext_ack *extack);
+int rf_memory_finish(struct rf_resources *res, struct netlink_ext_ack *extack);
 int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 		   struct netlink_ext_ack *extack);
 unsigned int rf_memory_return(struct rf_resources *res);
@@ -246,6 +252,22 @@ u64 rf_memory_carvable(int node);
 u64 rf_memory_of(const struct rf_resources *res, int node);
 unsigned int rf_memory_regions(const struct rf_resources *res,
 			       struct rf_boot_region *regions, unsigned int max);
+
+/* block.c */
+enum rf_block_kind { RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE };
+enum rf_block_kind rf_block_look(u64 start, u64 size, int node);
+bool rf_block_refused(u64 start);
+unsigned int rf_block_patience_ms(void);
+int rf_block_take(u64 start, u32 node, struct rf_resources *res);
+void rf_block_scrub(struct rf_block *b);
+int rf_block_return(struct rf_block *b, struct rf_resources *res);
+
+/* scrub.c */
+int rf_scrub_init(void);
+void rf_scrub_exit(void);
+struct rf_scrub *rf_scrub_start(u64 start, int node);
+int rf_scrub_finish(struct rf_scrub *scrub, u64 *ns);
+void rf_scrub_cancel(struct rf_scrub *scrub);
 
 /* image.c */
 int rf_image_check(struct file *kernel, struct file **initrd, unsigned int nr,
