@@ -37,9 +37,6 @@ extern unsigned int lapic_timer_period;
 #define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs memhp_default_state=online_movable "
 static_assert(sizeof(RF_CMDLINE) + RF_CMDLINE_USER_MAX <= RF_CMDLINE_MAX);
 
-/* with the longest that the netlink spec lets through */
-static_assert(sizeof(RF_CMDLINE) + 1920 <= RF_CMDLINE_MAX);
-
 static void *rf_at(struct rf_subos *s, u32 offset)
 {
 	return (void *)s->desc + offset;

@@ -38,7 +38,7 @@ static const struct nla_policy rainforest_subos_load_nl_policy[RAINFOREST_A_SUBO
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[RAINFOREST_A_SUBOS_KERNEL_FD] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_INITRD_FD] = { .type = NLA_U32, },
-	[RAINFOREST_A_SUBOS_CMDLINE] = { .type = NLA_NUL_STRING, .len = 2047, },
+	[RAINFOREST_A_SUBOS_CMDLINE] = { .type = NLA_NUL_STRING, .len = 1920, },
 	[RAINFOREST_A_SUBOS_CONFIG] = { .type = NLA_NUL_STRING, .len = 16000, },
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
 };

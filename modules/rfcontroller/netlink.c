@@ -223,11 +223,6 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 		nr++;
 	}
-	if (line && strlen(nla_data(line)) > RF_CMDLINE_USER_MAX) {
-		rf_msg(info->extack, "command line is longer than %d bytes", RF_CMDLINE_USER_MAX);
-		err = -EINVAL;
-		goto put_files;
-	}
 	err = rf_subos_load(s, kernel, initrd, nr, line ? nla_data(line) : "", dry_run,
 			    info->extack);
 	if (err || dry_run)

@@ -34,7 +34,7 @@
 struct file;
 struct netlink_ext_ack;
 
-#define RF_CMDLINE_USER_MAX	1920	/* of RF_CMDLINE_MAX; boot.c puts something before it */
+#define RF_CMDLINE_USER_MAX	1920	/* as in the netlink spec; boot.c puts more before it */
 #define RF_MIN_MEMORY		(48ULL << 20)
 #define RF_MAX_INITRDS		4
 #define RF_CONSOLE_HISTORY	(128 * 1024)	/* bytes kept of each console */
