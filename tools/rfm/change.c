@@ -32,3 +32,31 @@ out:
 	rf_subos_clear(&reply);
 	return ret;
 }
+
+/**
+ * rfm_change_verb() - all of a verb that changes one named subOS
+ * @r: the program
+ * @argc: of the words after the verb
+ * @argv: the words
+ * @c: what it does, with what is told about it
+ *
+ * Return: 0 or -errno, as the kernel has it.
+ */
+int rfm_change_verb(struct rfm *r, int argc, char **argv, const struct rfm_change *c)
+{
+	struct rf_stop s = { .timeout_ms = c->timeout_ms };
+	const char *timeout = NULL;
+	const struct rfm_opt all[] = {
+		{ "timeout", 0, OPT_STRING, &timeout, "S", c->timeout },
+		RFM_DRY_RUN(&s.dry_run), RFM_JSON(r), RFM_END
+	};
+	struct rfm_words words;
+	int ret = rfm_parse(r, argc, argv, c->timeout ? all : all + 1, c->synopsis, &words);
+
+	if (ret)
+		return ret > 0 ? 0 : ret;
+	ret = rfm_one_name(r, &words, &s.name);
+	if (!ret)
+		ret = rfm_timeout(r, timeout, &s.timeout_ms);
+	return ret ?: rfm_change(r, c, &s);
+}

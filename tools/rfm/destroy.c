@@ -11,7 +11,9 @@ static const char synopsis[] =
 	"and gives CPUs and memory back to this kernel. Exit code 7: what could not be\n"
 	"proven free is in quarantine, see rfm recover.";
 
-static const struct rfm_change destroy = { rf_destroy, "destroyed", "would be destroyed" };
+static const struct rfm_change destroy = {
+		.fn = rf_destroy, .done = "destroyed", .would = "would be destroyed",
+	};
 
 /* -EUCLEAN names the way out */
 static int one(struct rfm *r, const struct rf_stop *s)

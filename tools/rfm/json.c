@@ -88,17 +88,11 @@ struct json_object *rfm_json_memory(const struct rf_mem *mem, size_t n)
 	struct json_object *a = json_object_new_array();
 
 	for (size_t i = 0; i < n; i++) {
-		uint64_t bytes = 0;
+		uint64_t bytes = rfm_node_bytes(mem, n, i);
 		struct json_object *o;
-		size_t j;
 
-		for (j = 0; j < i && mem[j].node != mem[i].node; j++)
-			;
-		if (j < i)
+		if (!bytes)
 			continue;
-		for (j = i; j < n; j++)
-			if (mem[j].node == mem[i].node)
-				bytes += mem[j].size;
 		o = json_object_new_object();
 		rfm_put(o, "node", mem[i].node == RF_NO_NODE ? NULL :
 					json_object_new_int(mem[i].node));

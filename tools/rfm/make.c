@@ -274,19 +274,39 @@ static int load(struct rfm *r, const struct rfm_make *m, const struct plan *p)
 	return ret;
 }
 
-/* Give back what was reserved; the error of @why stays */
-static int undo(struct rfm *r, const char *name, int why)
+/**
+ * rfm_unmake() - give everything back by force, whatever error stands
+ * @r: the program
+ * @name: the subOS
+ * @status: what rf_strerror() is about, or an exit status
+ * @text: out, its text
+ * @len: room in @text
+ *
+ * Return: 0: the subOS is gone, and rf_strerror() says @text again; otherwise
+ * -errno, and it says why it is not.
+ */
+int rfm_unmake(struct rfm *r, const char *name, int status, char *text, size_t len)
 {
 	const struct rf_stop s = { .name = name, .timeout_ms = 0, .force = true };
-	char text[512];
 	struct rf_subos gone;
 	int ret;
 
-	snprintf(text, sizeof(text), "%s", rf_strerror(r->rf));
+	snprintf(text, len, "%s", rf_strerror(r->rf));
 	ret = rf_destroy(r->rf, &s, &gone);
 	rf_subos_clear(&gone);
-	if (!ret || ret == -ENOENT)
-		return rf_error(r->rf, why, "%s", text);
+	if (ret && ret != -ENOENT)
+		return ret;
+	rf_error(r->rf, status, "%s", text);
+	return 0;
+}
+
+/* Give back what was reserved; the error of @why stays */
+static int undo(struct rfm *r, const char *name, int why)
+{
+	char text[512];
+
+	if (!rfm_unmake(r, name, why, text, sizeof(text)))
+		return why;
 	return rf_error(r->rf, -EUCLEAN, "%s; and %s was left behind (%s): rfm recover", text, name,
 			rf_strerror(r->rf));
 }

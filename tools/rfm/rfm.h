@@ -86,6 +86,7 @@ char *rfm_time_text(uint64_t ns, char *buf, size_t len);
 double rfm_cpu_seconds(const struct rf_owned *o);
 double rfm_byte_seconds(const struct rf_owned *o);
 char *rfm_memory_text(const struct rf_mem *mem, size_t n);
+uint64_t rfm_node_bytes(const struct rf_mem *mem, size_t n, size_t i);
 char *rfm_human(uint64_t bytes, char *buf, size_t len);
 
 /* make.c: what create and run share */
@@ -110,6 +111,7 @@ struct rfm_make {
 
 void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
+int rfm_unmake(struct rfm *r, const char *name, int status, char *text, size_t len);
 void rfm_make_clear(struct rfm_make *m);
 
 /* config.c */

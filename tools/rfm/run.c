@@ -290,16 +290,11 @@ static int live(struct rfm *r, struct job *j)
 /* Give everything back; a failure of this kind is reported before the status */
 static int give_back(struct rfm *r, const struct job *j, int status)
 {
-	const struct rf_stop s = { .name = j->make.name, .timeout_ms = 0, .force = true };
 	char text[512];
-	struct rf_subos gone;
-	int ret;
+	int ret = rfm_unmake(r, j->make.name, status, text, sizeof(text));
 
-	snprintf(text, sizeof(text), "%s", rf_strerror(r->rf));
-	ret = rf_destroy(r->rf, &s, &gone);
-	rf_subos_clear(&gone);
-	if (!ret || ret == -ENOENT)
-		return rf_error(r->rf, status, "%s", text);
+	if (!ret)
+		return status;
 	/* the command's failure is told as well */
 	if (status < 0)
 		return rf_error(r->rf, ret, "%s; then destroy: %s", text, rf_strerror(r->rf));

@@ -77,6 +77,21 @@ double rfm_byte_seconds(const struct rf_owned *o)
 	return (o->mib_s + o->mib_ns / 1e9) * (1 << 20);
 }
 
+/* What all of mem[] on the node of mem[i] amount to; 0 if one before it is of that node */
+uint64_t rfm_node_bytes(const struct rf_mem *mem, size_t n, size_t i)
+{
+	uint64_t bytes = 0;
+
+	for (size_t j = 0; j < n; j++) {
+		if (mem[j].node != mem[i].node)
+			continue;
+		if (j < i)
+			return 0;
+		bytes += mem[j].size;
+	}
+	return bytes;
+}
+
 /* "256M@node0,1G@node1", to free() */
 char *rfm_memory_text(const struct rf_mem *mem, size_t n)
 {
@@ -87,16 +102,10 @@ char *rfm_memory_text(const struct rf_mem *mem, size_t n)
 	if (!f)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t bytes = 0;
-		size_t j;
+		uint64_t bytes = rfm_node_bytes(mem, n, i);
 
-		for (j = 0; j < i && mem[j].node != mem[i].node; j++)
-			;
-		if (j < i)
+		if (!bytes)
 			continue;
-		for (j = i; j < n; j++)
-			if (mem[j].node == mem[i].node)
-				bytes += mem[j].size;
 		fprintf(f, "%s%s", i ? "," : "", rf_size_text(bytes, size, sizeof(size)));
 		if (mem[i].node != RF_NO_NODE)
 			fprintf(f, "@node%d", mem[i].node);
