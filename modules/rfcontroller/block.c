@@ -87,9 +87,9 @@ enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
  * Others wait for what we hold meanwhile: so a timer gives it the look of one.
  * A block full of data takes some ms a MiB to move.
  */
-unsigned int rf_block_patience_ms(void)
+unsigned int rf_block_patience_ms(u64 size)
 {
-	return 2000 + 20 * (memory_block_size_bytes() >> 20);
+	return 2000 + 20 * (size >> 20);
 }
 
 struct rf_patience {
@@ -113,7 +113,7 @@ static int rf_block_offline(u64 start, u64 size)
 	int err;
 
 	timer_setup_on_stack(&p.timer, rf_patience_over, 0);
-	mod_timer(&p.timer, jiffies + msecs_to_jiffies(rf_block_patience_ms()));
+	mod_timer(&p.timer, jiffies + msecs_to_jiffies(rf_block_patience_ms(size)));
 	err = offline_and_remove_memory(start, size);
 	timer_delete_sync(&p.timer);
 	destroy_timer_on_stack(&p.timer);
@@ -141,50 +141,90 @@ static int rf_block_add(struct rf_block *b)
 	return err;
 }
 
-/**
- * rf_block_take - take one block from the supervisor
- * @start: its physical address
- * @node: the supervisor's number of its node
- * @res: gets it as its last block; there is room
- *
- * The block is in the ledger before it leaves the supervisor, and in the
- * resource tree as busy while it is away: nothing else can add it. Zeroing it
- * has begun.
- *
- * Context: rf_grant_lock held. Return: 0; -EBUSY, -EINVAL: it does not leave;
- * -EINTR; -ENOMEM; -EUCLEAN: it has left, does not come back, and stays in @res.
+static int rf_count(struct resource *res, void *n)
+{
+	++*(unsigned int *)n;
+	return 0;
+}
+
+/*
+ * Does a range lie in one resource? Linux removes no other as a whole: blocks
+ * that came back one by one are several, unless they were merged.
  */
-int rf_block_take(u64 start, u32 node, struct rf_resources *res)
+bool rf_block_range_whole(u64 start, u64 size)
+{
+	unsigned int n = 0;
+
+	return !walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
+				    start, start + size - 1, &n, rf_count) && n == 1;
+}
+
+/* A block has left: nothing else can add it, and zeroing begins */
+static int rf_block_out(struct rf_block *b)
 {
 	u64 size = memory_block_size_bytes();
-	struct rf_block *b = &res->blocks[res->nr_blocks++];
-	int err;
+	int err = -EBUSY;
 
-	*b = (struct rf_block) { .start = start, .node = node, .status = RF_LEDGER_TAKING };
-	rf_ledger_update();
-	err = rf_block_offline(start, size);
-	if (err) {
-		if (err == -EBUSY)
-			rf_block_remember(start);
-		goto err_forget;
+	if (request_mem_region(b->start, size, "RainForest")) {
+		b->scrub = rf_scrub_start(b->start, b->node);
+		if (b->scrub)
+			return 0;
+		release_mem_region(b->start, size);
+		err = -ENOMEM;
 	}
-	err = -EBUSY;
-	if (!request_mem_region(start, size, "RainForest"))
-		goto err_add;
-	b->scrub = rf_scrub_start(start, node);
-	if (b->scrub)
-		return 0;
-
-	err = -ENOMEM;
-	release_mem_region(start, size);
-err_add:
 	if (rf_block_add(b)) {
 		b->status = RF_LEDGER_QUARANTINED;
 		return -EUCLEAN;
 	}
-err_forget:
-	res->nr_blocks--;
 	return err;
+}
+
+/**
+ * rf_block_take - take adjacent blocks from the supervisor
+ * @start: physical address of the lowest
+ * @count: how many; of several rf_block_range_whole() must hold
+ * @node: the supervisor's number of their node
+ * @res: gets them as its last blocks; there is room
+ *
+ * They are in the ledger before they leave the supervisor, and in the resource
+ * tree as busy while they are away. All go offline before the first is removed:
+ * to offline a block Linux empties the slab caches of every CPU, and to remove
+ * one fills them again.
+ *
+ * Context: rf_grant_lock held. Return: 0; -EBUSY, -EINVAL: they do not leave;
+ * -EINTR; -ENOMEM: those that left and could not be zeroed are back; -EUCLEAN:
+ * one has left, does not come back, and stays in @res.
+ */
+int rf_block_take(u64 start, unsigned int count, u32 node, struct rf_resources *res)
+{
+	u64 size = memory_block_size_bytes();
+	unsigned int first = res->nr_blocks;
+	int err, ret = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		res->blocks[first + i] = (struct rf_block) {
+			.start = start + i * size, .node = node, .status = RF_LEDGER_TAKING,
+		};
+	res->nr_blocks += count;
+	rf_ledger_update();
+	err = rf_block_offline(start, count * size);
+	if (err) {
+		if (err == -EBUSY && count == 1)
+			rf_block_remember(start);
+		res->nr_blocks = first;
+		return err;
+	}
+	res->nr_blocks = first;
+	for (unsigned int i = 0; i < count; i++) {
+		struct rf_block b = res->blocks[first + i];
+
+		err = rf_block_out(&b);
+		if (!err || err == -EUCLEAN)
+			res->blocks[res->nr_blocks++] = b;
+		if (ret != -EUCLEAN)
+			ret = err ?: ret;
+	}
+	return ret;
 }
 
 /*

@@ -5,8 +5,10 @@
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 
+#include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/memory.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -15,11 +17,8 @@
 
 #include "rfcontroller.h"
 
-/*
- * Memory is slow, and the supervisor has other work: no more than this many
- * CPUs of a node at a time.
- */
-#define RF_SCRUB_WORKERS	2
+/* A few CPUs use all bandwidth that memory has, and the supervisor has other work */
+#define RF_SCRUB_WORKERS	clamp(num_online_cpus() / 4, 1U, 4U)
 
 static struct workqueue_struct *rf_scrub_wq;
 
