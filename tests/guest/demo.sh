@@ -12,20 +12,16 @@ show() { sed "s/^/  $1 | /" "$tmp/$1.out"; sed "s/^/  $1 ! /" "$tmp/$1.err"; }
 # subos NAME RFM-RUN-ARGUMENT...: in the background, reading the pipe $tmp/NAME.in
 subos() {
 	mkfifo "$tmp/$1.in"
+	: >"$tmp/$1.out"
 	rfm run --name "$1" --rm "${@:2}" <"$tmp/$1.in" >"$tmp/$1.out" 2>"$tmp/$1.err" &
 }
 
 # until_ready NAME PID: its program has said all but its last line
 until_ready() {
-	local end=$((SECONDS + 120))
-	until grep -q sha256: "$tmp/$1.out" 2>/dev/null; do
-		if ((SECONDS > end)) || ! kill -0 "$2" 2>/dev/null; then
-			show "$1"
-			echo "subOS $1 did not come up" >&2
-			exit 1
-		fi
-		sleep 0.1
-	done
+	timeout 120 grep -qm1 sha256: <(tail -n +1 -f --pid="$2" "$tmp/$1.out") && return
+	show "$1"
+	echo "subOS $1 did not come up" >&2
+	exit 1
 }
 
 title "The supervisor before"

@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -33,6 +35,7 @@
 #include <unistd.h>
 
 #define MAX_LINES 4096
+#define PORT_MS 10000	/* of no event at all, before a port is given up */
 
 static char *lines[MAX_LINES];
 static int nr_lines;
@@ -232,32 +235,48 @@ static void apply(char *line)
 }
 
 /* Ports are found by name: their numbers depend on what else QEMU was given. */
-static int open_port(const char *name, int flags)
+static int try_port(const char *name, int flags)
 {
 	char path[128], buf[64];
 	int fd, n;
 
-	for (int tries = 0; tries < 3000; tries++, usleep(1000))
-		for (int v = 0; v < 4; v++)
-			for (int p = 1; p < 9; p++) {
-				snprintf(path, sizeof(path),
-					 "/sys/class/virtio-ports/vport%dp%d/name", v, p);
-				fd = open(path, O_RDONLY);
-				if (fd < 0)
-					continue;
-				n = read(fd, buf, sizeof(buf) - 1);
-				close(fd);
-				buf[n > 0 ? n : 0] = 0;
-				buf[strcspn(buf, "\n")] = 0;
-				if (strcmp(buf, name))
-					continue;
-				snprintf(path, sizeof(path), "/dev/vport%dp%d", v, p);
-				fd = open(path, flags | O_CLOEXEC);
-				if (fd >= 0)
-					return fd;
-			}
-	fatal(name);
+	for (int v = 0; v < 4; v++)
+		for (int p = 1; p < 9; p++) {
+			snprintf(path, sizeof(path), "/sys/class/virtio-ports/vport%dp%d/name", v, p);
+			fd = open(path, O_RDONLY);
+			if (fd < 0)
+				continue;
+			n = read(fd, buf, sizeof(buf) - 1);
+			close(fd);
+			buf[n > 0 ? n : 0] = 0;
+			buf[strcspn(buf, "\n")] = 0;
+			if (strcmp(buf, name))
+				continue;
+			snprintf(path, sizeof(path), "/dev/vport%dp%d", v, p);
+			fd = open(path, flags | O_CLOEXEC);
+			if (fd >= 0)
+				return fd;
+		}
 	return -1;
+}
+
+/* QEMU tells them one by one: each that comes is an event of the kernel's. */
+static int open_port(const char *name, int flags)
+{
+	struct sockaddr_nl all = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	struct pollfd p = { .fd = events, .events = POLLIN };
+	char event[4096];
+	int fd;
+
+	if (events < 0 || bind(events, (struct sockaddr *)&all, sizeof(all)))
+		fatal("kernel events");
+	while ((fd = try_port(name, flags)) < 0 && poll(&p, 1, PORT_MS) > 0)
+		(void)!read(events, event, sizeof(event));
+	close(events);
+	if (fd < 0)
+		fatal(name);
+	return fd;
 }
 
 static void write_all(int fd, const char *buf, size_t len)
