@@ -157,7 +157,7 @@ static void version(struct rf_ficm_ring *r) { r->version++; }
 static void generation(struct rf_ficm_ring *r) { r->generation--; }
 static void larger(struct rf_ficm_ring *r) { r->order++; }
 static void huge(struct rf_ficm_ring *r) { r->order = 63; }
-static void tiny(struct rf_ficm_ring *r) { r->order = 0; }
+static void tiny(struct rf_ficm_ring *r) { r->order -= ORDER; }
 
 static const struct header_case header_cases[] = {
 	{ "magic", no_magic, -EPROTO },

@@ -23,7 +23,7 @@
  *	FAULT_MOVE_LOOK	who moves does not look again
  *	FAULT_MOVE_MB	no barrier between bell and that look
  */
-#define N	4	/* messages */
+#define N	3	/* messages */
 #define SIZE	2	/* slots */
 #define MOVES	2
 

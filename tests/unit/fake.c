@@ -180,6 +180,60 @@ int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
 	return 0;
 }
 
+int rf_channels_get(struct rf *rf, struct rf_channel **list, size_t *n)
+{
+	(void)rf;
+	*n = 2;
+	*list = calloc(*n, sizeof(**list));
+	(*list)[0] = (struct rf_channel){ .name = "web", .state = RAINFOREST_CHANNEL_STATE_OPEN,
+		.slots = 256, .generation = 1, .sent = 10, .received = 12, .counted = true,
+		.irq = 12, .refused = { 3 } };
+	(*list)[1] = (struct rf_channel){ .name = "web", .peer = "db", .slots = 256,
+		.state = RAINFOREST_CHANNEL_STATE_LEAVING, .generation = 5, .sent = 7 };
+	return 0;
+}
+
+static int two(struct rf *rf, const char *a, const char *b, int err)
+{
+	if (strcmp(a, "web"))
+		return unknown(rf, a);
+	return strcmp(b, "db") ? unknown(rf, b) : err;
+}
+
+int rf_channel_connect(struct rf *rf, const char *a, const char *b)
+{
+	return two(rf, a, b, rf_error(rf, -EEXIST, "they have a channel already"));
+}
+
+int rf_channel_disconnect(struct rf *rf, const char *a, const char *b)
+{
+	return two(rf, a, b, 0);
+}
+
+int rf_channel_tune(struct rf *rf, struct rf_tune *t)
+{
+	if (t->core > 3)
+		return rf_error(rf, -ENXIO, "CPU %d is none of this machine", (int)t->core);
+	*t = (struct rf_tune){ .core = t->core < 0 ? 0 : t->core, .moves = 2,
+			       .priority = t->priority < 0 ? 50 : t->priority };
+	return 0;
+}
+
+/* The i-th takes i us; the third is lost, of "mute" all are */
+int rf_ping(struct rf *rf, const char *name, const struct rf_ping *ping, uint64_t **ns, size_t *n)
+{
+	static unsigned int sent;
+	bool mute = !strcmp(name, "mute");
+
+	if (!mute && strcmp(name, "web"))
+		return unknown(rf, name);
+	*n = ping->count;
+	*ns = calloc(*n, sizeof(**ns));
+	for (size_t i = 0; i < *n; i++)
+		(*ns)[i] = ++sent == 3 || mute ? UINT64_MAX : sent * 1000;
+	return 0;
+}
+
 static void done(struct rf_subos *reply, const char *name)
 {
 	memset(reply, 0, sizeof(*reply));

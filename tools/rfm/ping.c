@@ -156,6 +156,8 @@ int cmd_ping(struct rfm *r, int argc, char **argv)
 	ret = rfm_one_name(r, &words, &name);
 	if (!ret && count_word)
 		ret = rf_parse_count(r->rf, count_word, &count);
+	if (!ret && count_word && !count)
+		ret = rf_error(r->rf, -EINVAL, "--count 0: at least one");
 	if (!ret && pause_word && flood)
 		ret = rf_error(r->rf, -EINVAL, "--interval or --flood, not both");
 	if (!ret && pause_word)
