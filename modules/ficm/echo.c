@@ -70,6 +70,8 @@ int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll,
 	list_add(&ping.node, &rf_pings);
 	raw_spin_unlock_irq(&rf_pings_lock);
 
+	if (poll)
+		rf_receive_awake(ch);
 	ping.sent = ktime_get_ns();
 	err = rf_ficm_send(ch, RF_PORT_ECHO, RF_ECHO_REQUEST, &ping.id, sizeof(ping.id));
 	if (!err && poll) {

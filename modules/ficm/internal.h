@@ -78,6 +78,7 @@ static inline u32 rf_queue_used(const struct rf_queue *q)
 /* receive.c */
 #define RF_BUDGET	64	/* messages of a channel in one go */
 bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, bool sleep);
+void rf_receive_awake(struct rf_ficm_channel *ch);
 bool rf_receive_some(struct rf_ficm_channel *ch);
 bool rf_receive_late(struct rf_ficm_channel *ch);
 

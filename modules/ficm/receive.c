@@ -101,6 +101,15 @@ out:
 	return more;
 }
 
+/* We look ourselves for a while: no doorbells. rf_receive() with sleep is to follow. */
+void rf_receive_awake(struct rf_ficm_channel *ch)
+{
+	raw_spin_lock_irq(&ch->rx_lock);
+	if (!ch->rx_closed)
+		rf_msgrx_disarm(&ch->rx);
+	raw_spin_unlock_irq(&ch->rx_lock);
+}
+
 /* The end of a message in the read thread. Return: the next, if there is one. */
 static bool rf_inbox_next(struct rf_ficm_channel *ch, struct rf_ficm_msg *msg)
 {
