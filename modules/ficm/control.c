@@ -7,9 +7,9 @@
 
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <asm/rainforest_subos.h>
 
@@ -41,6 +41,35 @@ struct rf_ficm_channel *rf_ficm_supervisor(void)
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_supervisor, RAINFOREST);
 
+/*
+ * Map a ring. The supervisor's memory is no RAM to us, and what is no RAM a
+ * kernel without MTRRs takes for a device's: memremap() would make it uncached
+ * here while it is cached there. So not by memremap().
+ */
+static void *rf_ring_map(u64 at, u32 size)
+{
+	unsigned int n = size >> PAGE_SHIFT;
+	unsigned long *pfns;
+	void *to = NULL;
+
+	if (!n || !PAGE_ALIGNED(at) || !PAGE_ALIGNED(size))
+		return NULL;
+	pfns = kmalloc_array(n, sizeof(*pfns), GFP_KERNEL);
+	if (!pfns)
+		return NULL;
+	for (unsigned int i = 0; i < n; i++) {
+		pfns[i] = PHYS_PFN(at) + i;
+		if (pfn_valid(pfns[i])) {
+			pr_err("a ring at %#llx would lie in our own memory\n", at);
+			goto out;
+		}
+	}
+	to = vmap_pfn(pfns, n, PAGE_KERNEL);
+out:
+	kfree(pfns);
+	return to;
+}
+
 static struct rf_peer *rf_peer_open(struct rf_ficm_params *p, u64 rx, u64 tx)
 {
 	struct rf_peer *peer = kzalloc(sizeof(*peer), GFP_KERNEL);
@@ -49,9 +78,8 @@ static struct rf_peer *rf_peer_open(struct rf_ficm_params *p, u64 rx, u64 tx)
 	if (!peer)
 		return ERR_PTR(err);
 	peer->generation = p->generation;
-	/* the supervisor's memory: not in our map, so it is mapped like a device's */
-	peer->rx = memremap(rx, p->size, MEMREMAP_WB);
-	peer->tx = memremap(tx, p->size, MEMREMAP_WB);
+	peer->rx = rf_ring_map(rx, p->size);
+	peer->tx = rf_ring_map(tx, p->size);
 	if (!peer->rx || !peer->tx)
 		goto err_free;
 	p->rx = peer->rx;
@@ -61,10 +89,8 @@ static struct rf_peer *rf_peer_open(struct rf_ficm_params *p, u64 rx, u64 tx)
 		return peer;
 	err = PTR_ERR(peer->ch);
 err_free:
-	if (peer->rx)
-		memunmap(peer->rx);
-	if (peer->tx)
-		memunmap(peer->tx);
+	vunmap(peer->rx);
+	vunmap(peer->tx);
 	kfree(peer);
 	return ERR_PTR(err);
 }
@@ -72,8 +98,8 @@ err_free:
 static void rf_peer_close(struct rf_peer *peer)
 {
 	rf_ficm_close(peer->ch);
-	memunmap(peer->rx);
-	memunmap(peer->tx);
+	vunmap(peer->rx);
+	vunmap(peer->tx);
 	kfree(peer);
 }
 
