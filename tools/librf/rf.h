@@ -320,6 +320,13 @@ int rf_config_read(struct rf *rf, const char *path, const struct rf_config_key *
 void rf_config_clear(struct rf_config *config);
 void rf_config_put(FILE *f, const char *name, const char *value);
 
+/* ---- what a subOS measures: stat.c ---- */
+
+#define RF_STAT_MS	500	/* it does that often */
+
+void rf_stat_minus(struct rf_stat *now, const struct rf_stat *then);
+double rf_stat_busy(const struct rf_stat_cpu *c);
+
 /* ---- the elastic policy: autoscale.c ---- */
 
 enum rf_autoscale_step { RF_AUTOSCALE_HOLD, RF_AUTOSCALE_GROW, RF_AUTOSCALE_SHRINK };

@@ -108,3 +108,40 @@ void rf_stat_clear(struct rf_stat *st)
 	free(st->cpu);
 	memset(st, 0, sizeof(*st));
 }
+
+/**
+ * rf_stat_minus() - what was added between two readings
+ * @now: the later one; becomes the difference
+ * @then: the earlier one
+ *
+ * Counters of a CPU that was not there before count from 0; one that fell
+ * (the subOS booted anew) counts as it is.
+ */
+void rf_stat_minus(struct rf_stat *now, const struct rf_stat *then)
+{
+	for (size_t i = 0; i < now->nr_cpus; i++) {
+		const size_t first = offsetof(struct rf_stat_cpu, user_ns);
+		uint64_t *to = (uint64_t *)((char *)&now->cpu[i] + first), *from;
+
+		for (size_t j = 0; j < then->nr_cpus; j++) {
+			if (then->cpu[j].id != now->cpu[i].id)
+				continue;
+			from = (uint64_t *)((char *)&then->cpu[j] + first);
+			for (size_t k = 0; k < (sizeof(then->cpu[j]) - first) / 8; k++)
+				to[k] = to[k] >= from[k] ? to[k] - from[k] : to[k];
+		}
+	}
+}
+
+/**
+ * rf_stat_busy() - how much of its time a CPU did something
+ * @c: sums, or what was added to them
+ *
+ * Return: 0 to 1; -1: nothing was measured.
+ */
+double rf_stat_busy(const struct rf_stat_cpu *c)
+{
+	double busy = (double)c->user_ns + c->system_ns + c->irq_ns, all = busy + c->idle_ns;
+
+	return all ? busy / all : -1;
+}

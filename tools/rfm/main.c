@@ -28,7 +28,7 @@ static const struct {
 	{ "run", cmd_run, "create, start, wait: one command in a subOS of its own", true, true },
 	{ "list", cmd_list, "list the subOSes", false, false },
 	{ "show", cmd_show, "all about one subOS", false, false },
-	{ "export", cmd_export, "write the file that create -f makes such a subOS of", false, false },
+	{ "export", cmd_export, "write the file for create -f", false, false },
 	{ "stat", cmd_stat, "what a subOS measures: load, memory, interrupts", false, false },
 	{ "top", cmd_top, "the subOSes and what they do, again and again", false, true },
 	{ "history", cmd_history, "how a subOS came to what it has", false, false },

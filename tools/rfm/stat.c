@@ -7,44 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "stat.h"
+#include "rfm.h"
 
 static const char synopsis[] =
 	"[OPTION]... NAME\n\n"
 	"Prints load, memory, times and interrupts as they are measured inside the subOS,\n"
 	"twice a second: sums since it booted, or with --interval what was added meanwhile.";
-
-/**
- * rfm_stat_minus() - what was added between two readings
- * @now: the later one; becomes the difference
- * @then: the earlier one
- *
- * Counters of a CPU that was not there before count from 0; one that fell
- * (the subOS booted anew) counts as it is.
- */
-void rfm_stat_minus(struct rf_stat *now, const struct rf_stat *then)
-{
-	for (size_t i = 0; i < now->nr_cpus; i++) {
-		const size_t first = offsetof(struct rf_stat_cpu, user_ns);
-		uint64_t *to = (uint64_t *)((char *)&now->cpu[i] + first), *from;
-
-		for (size_t j = 0; j < then->nr_cpus; j++) {
-			if (then->cpu[j].id != now->cpu[i].id)
-				continue;
-			from = (uint64_t *)((char *)&then->cpu[j] + first);
-			for (size_t k = 0; k < (sizeof(then->cpu[j]) - first) / 8; k++)
-				to[k] = to[k] >= from[k] ? to[k] - from[k] : to[k];
-		}
-	}
-}
-
-/* How much of its time a CPU did something, of 1; -1: nothing was measured */
-double rfm_stat_busy(const struct rf_stat_cpu *c)
-{
-	double busy = (double)c->user_ns + c->system_ns + c->irq_ns, all = busy + c->idle_ns;
-
-	return all ? busy / all : -1;
-}
 
 static void print_cpus(const struct rf_stat *st)
 {
@@ -54,7 +22,7 @@ static void print_cpus(const struct rf_stat *st)
 	       "SYSTEM", "IRQ", "IDLE", "TIMER", "RESCHED", "CALL", "DOORBELL", "DEVICE");
 	for (size_t i = 0; i < st->nr_cpus; i++) {
 		const struct rf_stat_cpu *c = &st->cpu[i];
-		double busy = rfm_stat_busy(c);
+		double busy = rf_stat_busy(c);
 
 		printf(busy < 0 ? "%4u %5s%%" : "%4u ", c->id, "-");
 		if (busy >= 0)
@@ -103,7 +71,7 @@ static void print(const struct rf_stat *st, uint64_t over_ns)
 static struct json_object *json_cpu(const struct rf_stat_cpu *c)
 {
 	struct json_object *o = json_object_new_object();
-	double busy = rfm_stat_busy(c);
+	double busy = rf_stat_busy(c);
 	const struct {
 		const char *key;
 		uint64_t v;
@@ -161,7 +129,7 @@ static int read_twice(struct rfm *r, const char *name, int64_t ms, struct rf_sta
 		;
 	ret = rf_stat_get(r->rf, name, st);
 	if (!ret) {
-		rfm_stat_minus(st, &then);
+		rf_stat_minus(st, &then);
 		*over_ns = st->uptime_ns > then.uptime_ns ? st->uptime_ns - then.uptime_ns : 1;
 	}
 	rf_stat_clear(&then);
@@ -186,9 +154,9 @@ int cmd_stat(struct rfm *r, int argc, char **argv)
 	ret = rfm_one_name(r, &words, &name);
 	if (!ret && interval)
 		ret = rf_parse_seconds(r->rf, interval, &ms);
-	if (!ret && interval && ms < RFM_STAT_MS)
+	if (!ret && interval && ms < RF_STAT_MS)
 		ret = rf_error(r->rf, -EINVAL, "--interval: at least %.1f s, it is measured no oftener",
-			       RFM_STAT_MS / 1e3);
+			       RF_STAT_MS / 1e3);
 	if (!ret)
 		ret = interval ? read_twice(r, name, ms, &st, &over_ns) :
 				 rf_stat_get(r->rf, name, &st);

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stat.h"
 #include "top.h"
 
 static const char synopsis[] =
@@ -102,9 +101,9 @@ int cmd_top(struct rfm *r, int argc, char **argv)
 		ret = rf_error(r->rf, -EINVAL, "--count: at least 1, and with --batch or --json");
 	if (!ret && delay)
 		ret = rf_parse_seconds(r->rf, delay, &ms);
-	if (!ret && ms < RFM_STAT_MS)
+	if (!ret && ms < RF_STAT_MS)
 		ret = rf_error(r->rf, -EINVAL, "--delay: at least %.1f s, it is measured no oftener",
-			       RFM_STAT_MS / 1e3);
+			       RF_STAT_MS / 1e3);
 	if (!ret && sort)
 		ret = find_column(r, sort, &by);
 	if (ret)

@@ -8,7 +8,6 @@
 
 #include <linux/rainforest.h>
 
-#include "stat.h"
 #include "top.h"
 
 /* A number of a file like /proc/meminfo, behind a word; 0: not there */
@@ -93,7 +92,7 @@ static double mean_busy(const struct rf_stat *st)
 	size_t n = 0;
 
 	for (size_t i = 0; i < st->nr_cpus; i++) {
-		double busy = rfm_stat_busy(&st->cpu[i]);
+		double busy = rf_stat_busy(&st->cpu[i]);
 
 		if (busy < 0)
 			continue;
@@ -125,7 +124,7 @@ static int measure(struct top *t, struct top_row *row, struct rf_stat *st,
 	}
 	memcpy(diff.cpu, st->cpu, st->nr_cpus * sizeof(*diff.cpu));
 	if (had)
-		rfm_stat_minus(&diff, &then);
+		rf_stat_minus(&diff, &then);
 	row->busy = mean_busy(&diff);
 	row->load = st->load_milli[0] / 1e3;
 	row->used = st->mem_total ? 1 - (double)st->mem_available / st->mem_total : -1;
