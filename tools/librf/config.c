@@ -286,8 +286,8 @@ void rf_config_put(FILE *f, const char *name, const char *value)
 
 		if (c == '"' || c == '\\')
 			fprintf(f, "\\%c", c);
-		else if (c == '\n')
-			fputs("\\n", f);
+		else if (c == '\n' || c == '\t')
+			fputs(c == '\n' ? "\\n" : "\\t", f);
 		else if (c < ' ' || c == 0x7f)
 			fprintf(f, "\\x%02x", c);
 		else
