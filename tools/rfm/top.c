@@ -70,7 +70,7 @@ static int find_column(struct rfm *r, const char *word, enum top_column *by)
 		return 0;
 	}
 	return rf_error(r->rf, -EINVAL,
-			"--sort: no column \"%s\": name, state, cpus, busy, load, memory, used",
+			"--sort: no column \"%s\": name, state, cpus, busy, load, memory, used, msg/s",
 			word);
 }
 

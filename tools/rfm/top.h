@@ -5,7 +5,8 @@
 #include "rfm.h"
 
 enum top_column {
-	TOP_NAME, TOP_STATE, TOP_CPUS, TOP_BUSY, TOP_LOAD, TOP_MEMORY, TOP_USED, TOP_COLUMNS
+	TOP_NAME, TOP_STATE, TOP_CPUS, TOP_BUSY, TOP_LOAD, TOP_MEMORY, TOP_USED, TOP_RATE,
+	TOP_COLUMNS
 };
 
 /* One subOS, or the supervisor; what is not measured is negative */
@@ -18,6 +19,8 @@ struct top_row {
 	double load;		/* of a minute */
 	uint64_t memory;	/* bytes owned */
 	double used;		/* of 1 */
+	uint64_t messages;	/* through its channels, both ways, since they are open */
+	double rate;		/* of them, a second */
 };
 
 struct top {
@@ -27,11 +30,15 @@ struct top {
 	/* to tell what was added since the last time */
 	struct rf_stat *then;
 	size_t nr_then;
+	struct top_row *row_then;
+	size_t n_then;
+	int64_t ms_then;
 	uint64_t idle, all;	/* of the supervisor, ticks */
 };
 
 /* top_data.c */
 int rfm_top_read(struct top *t);
+void rfm_top_rates(struct top *t, int64_t ms);
 void rfm_top_sort(struct top_row *row, size_t n, enum top_column by, bool reverse);
 void rfm_top_clear(struct top *t);
 

@@ -136,6 +136,56 @@ static int measure(struct top *t, struct top_row *row, struct rf_stat *st,
 	return 0;
 }
 
+static struct top_row *row_of(struct top *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (name[0] ? !strcmp(t->row[i].name, name) : t->row[i].supervisor)
+			return &t->row[i];
+	return NULL;
+}
+
+/* Through a channel go messages of both its ends */
+static void count_messages(struct top *t)
+{
+	struct rf_channel *list;
+	size_t n;
+
+	if (rf_channels_get(t->rf, &list, &n))
+		return;		/* no channels: no numbers */
+	for (size_t i = 0; i < t->n; i++)
+		t->row[i].messages = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct top_row *ends[] = { row_of(t, list[i].name), row_of(t, list[i].peer) };
+
+		for (size_t j = 0; j < 2; j++)
+			if (ends[j])
+				ends[j]->messages += list[i].sent + list[i].received;
+	}
+	free(list);
+}
+
+/**
+ * rfm_top_rates() - messages a second, from the counts of two readings
+ * @t: with the rows of both
+ * @ms: between them
+ */
+void rfm_top_rates(struct top *t, int64_t ms)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct top_row *now = &t->row[i];
+
+		now->rate = -1;
+		for (size_t j = 0; j < t->n_then && ms > 0; j++) {
+			const struct top_row *then = &t->row_then[j];
+
+			/* fewer than before: a channel has gone */
+			if (!strcmp(now->name, then->name) && now->messages >= then->messages &&
+			    now->messages != UINT64_MAX)
+				now->rate = (now->messages - then->messages) * 1000.0 / ms;
+		}
+	}
+}
+
 /**
  * rfm_top_read() - read it all anew
  * @t: with what was read before, for the differences
@@ -147,11 +197,14 @@ int rfm_top_read(struct top *t)
 	struct rf_stat *now = NULL, st;
 	struct rf_subos *list;
 	size_t n, nr_now = 0;
+	int64_t now_ms;
 	int ret = rf_subos_list(t->rf, &list, &n);
 
 	if (ret)
 		return ret;
-	free(t->row);
+	free(t->row_then);
+	t->row_then = t->row;
+	t->n_then = t->n;
 	t->n = 0;
 	t->row = calloc(n + 1, sizeof(*t->row));
 	if (!t->row)
@@ -173,6 +226,12 @@ int rfm_top_read(struct top *t)
 			ret = measure(t, row, &st, &now, &nr_now);
 	}
 	rf_subos_free(list, n);
+	for (size_t i = 0; i < t->n; i++)
+		t->row[i].messages = UINT64_MAX;
+	count_messages(t);
+	now_ms = rfm_now_ms();
+	rfm_top_rates(t, now_ms - t->ms_then);
+	t->ms_then = now_ms;
 	for (size_t i = 0; i < t->nr_then; i++)
 		rf_stat_clear(&t->then[i]);
 	free(t->then);
@@ -186,6 +245,7 @@ void rfm_top_clear(struct top *t)
 	for (size_t i = 0; i < t->nr_then; i++)
 		rf_stat_clear(&t->then[i]);
 	free(t->then);
+	free(t->row_then);
 	free(t->row);
 }
 
@@ -210,6 +270,8 @@ static int order(const struct top_row *a, const struct top_row *b, enum top_colu
 		return compare(b->memory, a->memory);
 	case TOP_USED:
 		return compare(b->used, a->used);
+	case TOP_RATE:
+		return compare(b->rate, a->rate);
 	default:
 		return 0;
 	}

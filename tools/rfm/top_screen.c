@@ -11,9 +11,9 @@
 #include "top.h"
 
 static const char help[] =
-	" q quit   sort by: n name  s state  c CPUs  b busy  l load  m memory  u used   r reverse";
+	" q quit  sort: n name s state c CPUs b busy l load m memory u used g msg/s  r reverse";
 
-static const char keys[TOP_COLUMNS + 1] = "nscblmu";
+static const char keys[TOP_COLUMNS + 1] = "nscblmug";
 
 static volatile sig_atomic_t signalled;
 

@@ -7,6 +7,7 @@
 const char *const rfm_top_titles[TOP_COLUMNS] = {
 	[TOP_NAME] = "NAME", [TOP_STATE] = "STATE", [TOP_CPUS] = "CPUS", [TOP_BUSY] = "BUSY",
 	[TOP_LOAD] = "LOAD", [TOP_MEMORY] = "MEMORY", [TOP_USED] = "USED",
+	[TOP_RATE] = "MSG/S",
 };
 
 /* Negative: at the left, as for printf */
@@ -14,7 +15,7 @@ int rfm_top_width(enum top_column c)
 {
 	static const int widths[TOP_COLUMNS] = {
 		[TOP_NAME] = -20, [TOP_STATE] = -12, [TOP_CPUS] = 5, [TOP_BUSY] = 7,
-		[TOP_LOAD] = 7, [TOP_MEMORY] = 7, [TOP_USED] = 6,
+		[TOP_LOAD] = 7, [TOP_MEMORY] = 7, [TOP_USED] = 6, [TOP_RATE] = 9,
 	};
 
 	return widths[c];
@@ -43,6 +44,9 @@ int rfm_top_cell(const struct top_row *row, enum top_column c, char *buf, size_t
 	case TOP_USED:
 		return row->used < 0 ? snprintf(buf, len, "-") :
 		       snprintf(buf, len, "%.0f%%", 100 * row->used);
+	case TOP_RATE:
+		return row->rate < 0 ? snprintf(buf, len, "-") :
+		       snprintf(buf, len, "%.0f", row->rate);
 	default:
 		return snprintf(buf, len, "?");
 	}
@@ -68,6 +72,7 @@ struct json_object *rfm_top_json(const struct top *t)
 		rfm_put(o, "load", number(row->load));
 		rfm_put(o, "memory", json_object_new_uint64(row->memory));
 		rfm_put(o, "used", number(row->used));
+		rfm_put(o, "messages_per_s", number(row->rate));
 		json_object_array_add(a, o);
 	}
 	return a;
