@@ -242,7 +242,8 @@ static int try_port(const char *name, int flags)
 
 	for (int v = 0; v < 4; v++)
 		for (int p = 1; p < 9; p++) {
-			snprintf(path, sizeof(path), "/sys/class/virtio-ports/vport%dp%d/name", v, p);
+			snprintf(path, sizeof(path),
+				 "/sys/class/virtio-ports/vport%dp%d/name", v, p);
 			fd = open(path, O_RDONLY);
 			if (fd < 0)
 				continue;
