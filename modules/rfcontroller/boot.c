@@ -178,17 +178,39 @@ void rf_boot_params(struct rf_subos *s, const struct rf_image *img, const struct
 
 /* ---- the descriptor ---- */
 
-static unsigned int rf_node_index(int *nodes, unsigned int *nr, int node)
+/* The subOS's number of one of our nodes; -1: it doesn't know it */
+int rf_subos_node(const struct rf_subos *s, int node)
 {
-	unsigned int i;
-
-	for (i = 0; i < *nr; i++)
-		if (nodes[i] == node)
+	for (unsigned int i = 0; i < s->nr_nodes; i++)
+		if (s->nodes[i] == node)
 			return i;
-	if (*nr == RF_BOOT_MAX_NODES)
+	return -1;
+}
+
+static unsigned int rf_node_index(struct rf_subos *s, int node)
+{
+	int i = rf_subos_node(s, node);
+
+	if (i >= 0)
+		return i;
+	if (s->nr_nodes == RF_BOOT_MAX_NODES)
 		return 0;
-	nodes[(*nr)++] = node;
-	return i;
+	s->nodes[s->nr_nodes] = node;
+	return s->nr_nodes++;
+}
+
+/**
+ * rf_boot_regions - write down which memory a subOS has
+ *
+ * At its start, for it; later for whoever looks after us. Context: s->lock held.
+ */
+void rf_boot_regions(struct rf_subos *s)
+{
+	struct rf_boot_desc *d = s->desc;
+
+	d->nr_regions = rf_memory_regions(&s->res, d->region, RF_BOOT_MAX_REGIONS);
+	for (unsigned int i = 0; i < d->nr_regions; i++)
+		d->region[i].node = rf_node_index(s, d->region[i].node);
 }
 
 /*
@@ -197,20 +219,23 @@ static unsigned int rf_node_index(int *nodes, unsigned int *nr, int node)
  */
 static void rf_desc_topology(struct rf_subos *s, struct rf_boot_desc *d)
 {
-	int nodes[RF_BOOT_MAX_NODES];
-	unsigned int nr = 0, cpu, i, j;
+	unsigned int cpu, i, j;
 
-	d->nr_regions = rf_memory_regions(&s->res, d->region, RF_BOOT_MAX_REGIONS);
-	for (i = 0; i < d->nr_regions; i++)
-		d->region[i].node = rf_node_index(nodes, &nr, d->region[i].node);
+	s->nr_nodes = 0;
+	rf_boot_regions(s);
+	for (i = 0; i < s->res.nr_blocks; i++)
+		s->res.blocks[i].added = false;
 
-	d->nr_cpus = s->res.nr_cpus;
-	for (i = 0; i < s->res.nr_cpus; i++)
+	s->nr_slots = s->res.nr_cpus;
+	d->nr_cpus = s->nr_slots;
+	for (i = 0; i < s->res.nr_cpus; i++) {
+		s->res.cpus[i].slot = i;
 		d->cpu[i] = (struct rf_boot_cpu) {
 			.apicid	 = s->res.cpus[i].apicid,
-			.node	 = rf_node_index(nodes, &nr, s->res.cpus[i].node),
+			.node	 = rf_node_index(s, s->res.cpus[i].node),
 			.present = 1,
 		};
+	}
 	for (i = 0; i < RF_BOOT_MAX_CPUS; i++)
 		d->cpu[i].rsp = s->desc_phys + RF_OFF_STACKS + (i + 1) * RF_STACK_SIZE;
 
@@ -218,12 +243,12 @@ static void rf_desc_topology(struct rf_subos *s, struct rf_boot_desc *d)
 		if (d->nr_apicids == RF_BOOT_MAX_APICIDS)
 			break;
 		d->apicid[d->nr_apicids] = cpu_physical_id(cpu);
-		d->apicid_node[d->nr_apicids++] = rf_node_index(nodes, &nr, cpu_to_node(cpu));
+		d->apicid_node[d->nr_apicids++] = rf_node_index(s, cpu_to_node(cpu));
 	}
-	d->nr_nodes = nr;
-	for (i = 0; i < nr; i++)
-		for (j = 0; j < nr; j++)
-			d->distance[i][j] = node_distance(nodes[i], nodes[j]);
+	d->nr_nodes = s->nr_nodes;
+	for (i = 0; i < s->nr_nodes; i++)
+		for (j = 0; j < s->nr_nodes; j++)
+			d->distance[i][j] = node_distance(s->nodes[i], s->nodes[j]);
 }
 
 static void rf_desc_rings(struct rf_boot_desc *d)
@@ -301,7 +326,8 @@ int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 	rf_console_start(s);
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++) {
 		s->res.cpus[i].proven = false;
-		rf_trampoline_set(s->res.cpus[i].apicid, slots + i * sizeof(struct rf_boot_cpu),
+		rf_trampoline_set(s->res.cpus[i].apicid,
+				  slots + s->res.cpus[i].slot * sizeof(struct rf_boot_cpu),
 				  s->desc->ident_pgd);
 	}
 	wmb(); /* all of it before the start-up IPI */

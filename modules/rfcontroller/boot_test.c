@@ -202,17 +202,18 @@ static void rings_test(struct kunit *test)
 
 static void node_index_test(struct kunit *test)
 {
-	int nodes[RF_BOOT_MAX_NODES];
-	unsigned int nr = 0;
+	struct rf_subos *s = subos(test, SZ_128M);
 
-	KUNIT_EXPECT_EQ(test, rf_node_index(nodes, &nr, 7), 0);
-	KUNIT_EXPECT_EQ(test, rf_node_index(nodes, &nr, 3), 1);
-	KUNIT_EXPECT_EQ(test, rf_node_index(nodes, &nr, 7), 0);
+	KUNIT_EXPECT_EQ(test, rf_node_index(s, 7), 0);
+	KUNIT_EXPECT_EQ(test, rf_node_index(s, 3), 1);
+	KUNIT_EXPECT_EQ(test, rf_node_index(s, 7), 0);
 	for (int n = 100; n < 100 + RF_BOOT_MAX_NODES - 2; n++)
-		KUNIT_EXPECT_EQ(test, rf_node_index(nodes, &nr, n), n - 98);
-	KUNIT_EXPECT_EQ(test, nr, RF_BOOT_MAX_NODES);
-	KUNIT_EXPECT_EQ(test, rf_node_index(nodes, &nr, 500), 0);
-	KUNIT_EXPECT_EQ(test, nr, RF_BOOT_MAX_NODES);
+		KUNIT_EXPECT_EQ(test, rf_node_index(s, n), n - 98);
+	KUNIT_EXPECT_EQ(test, s->nr_nodes, RF_BOOT_MAX_NODES);
+	KUNIT_EXPECT_EQ(test, rf_node_index(s, 500), 0);
+	KUNIT_EXPECT_EQ(test, s->nr_nodes, RF_BOOT_MAX_NODES);
+	KUNIT_EXPECT_EQ(test, rf_subos_node(s, 3), 1);
+	KUNIT_EXPECT_EQ(test, rf_subos_node(s, 500), -1);
 }
 
 static void desc_test(struct kunit *test)
@@ -253,6 +254,7 @@ static void desc_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->nr_cpus, 2);
 	KUNIT_EXPECT_EQ(test, d->comm_apicid, 6);
 	KUNIT_EXPECT_EQ(test, d->cpu[1].apicid, 0x80);
+	KUNIT_EXPECT_EQ(test, cpus[1].slot, 1);
 	KUNIT_EXPECT_EQ(test, d->cpu[1].present, 1);
 	KUNIT_EXPECT_EQ(test, d->cpu[1].rip, 0);	/* the subOS starts it */
 	KUNIT_EXPECT_EQ(test, d->cpu[2].present, 0);

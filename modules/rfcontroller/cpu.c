@@ -55,6 +55,14 @@ bool rf_cpu_same_core(unsigned int a, unsigned int b)
 	return x.socket == y.socket && x.core == y.core && x.core != U32_MAX;
 }
 
+static bool rf_cpu_chosen(const struct rf_resources *res, unsigned int cpu)
+{
+	for (unsigned int i = 0; i < res->nr_cpus; i++)
+		if (res->cpus[i].cpu == cpu)
+			return true;
+	return false;
+}
+
 /**
  * rf_cpu_owner - the subOS that owns a CPU
  * @name: out, RF_BOOT_NAME_LEN bytes
@@ -70,11 +78,10 @@ bool rf_cpu_owner(unsigned int cpu, char *name, bool *quarantined)
 	*quarantined = false;
 	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node)
-		for (unsigned int i = 0; i < s->res.nr_cpus; i++)
-			if (s->res.cpus[i].cpu == cpu) {
-				strscpy(name, s->name, RF_BOOT_NAME_LEN);
-				return true;
-			}
+		if (rf_cpu_chosen(&s->res, cpu) || rf_cpu_chosen(&s->moving, cpu)) {
+			strscpy(name, s->name, RF_BOOT_NAME_LEN);
+			return true;
+		}
 	list_for_each_entry(q, &rf_quarantine_list, node)
 		for (unsigned int i = 0; i < q->res.nr_cpus; i++)
 			if (q->res.cpus[i].cpu == cpu) {
@@ -116,6 +123,19 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+/* How many CPUs the supervisor could give now */
+unsigned int rf_cpu_grantable(void)
+{
+	unsigned int cpu, n = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		n += !rf_cpu_usable(cpu, NULL);
+	n = min(n, num_online_cpus() - min(rf_reserve_cpus, num_online_cpus()));
+	cpus_read_unlock();
+	return n;
+}
+
 static void rf_cpu_add(struct rf_resources *res, unsigned int cpu)
 {
 	res->cpus[res->nr_cpus++] = (struct rf_cpu) {
@@ -124,14 +144,6 @@ static void rf_cpu_add(struct rf_resources *res, unsigned int cpu)
 		.node	= cpu_to_node(cpu),
 		.status	= RF_LEDGER_TAKING,
 	};
-}
-
-static bool rf_cpu_chosen(const struct rf_resources *res, unsigned int cpu)
-{
-	for (unsigned int i = 0; i < res->nr_cpus; i++)
-		if (res->cpus[i].cpu == cpu)
-			return true;
-	return false;
 }
 
 static int rf_cpu_cmp(const void *a, const void *b)
@@ -236,8 +248,8 @@ int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 		rf_msg(extack, "a subOS has 1 to %d CPUs", RF_BOOT_MAX_CPUS);
 		return -EINVAL;
 	}
-	/* room for a sibling more than asked while picking whole cores */
-	res->cpus = kcalloc(want + 8, sizeof(*res->cpus), GFP_KERNEL);
+	/* room for all that may come later, so that the array never moves */
+	res->cpus = kcalloc(max(want + 8, num_present_cpus()), sizeof(*res->cpus), GFP_KERNEL);
 	if (!res->cpus)
 		return -ENOMEM;
 
@@ -322,6 +334,18 @@ void rf_pinned_restore(struct list_head *pinned)
 		list_del(&pin->node);
 		kfree(pin);
 	}
+}
+
+/* Some CPUs came back: those tasks that have a home again get it back */
+void rf_pinned_come_home(struct list_head *pinned)
+{
+	struct rf_pinned *pin, *tmp;
+	LIST_HEAD(home);
+
+	list_for_each_entry_safe(pin, tmp, pinned, node)
+		if (cpumask_intersects(&pin->mask, cpu_online_mask))
+			list_move_tail(&pin->node, &home);
+	rf_pinned_restore(&home);
 }
 
 static int rf_cpu_take_one(struct rf_cpu *c, struct netlink_ext_ack *extack)

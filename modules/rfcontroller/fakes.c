@@ -93,6 +93,15 @@ void rf_netlink_notify_record(struct rf_subos *s, const struct rf_record *r)
 	rf_fakes.record = *r;
 }
 
+void rf_con_setup(struct rf_subos *s)
+{
+	spin_lock_init(&s->con.lock);
+}
+
+void rf_con_reset(struct rf_subos *s)
+{
+}
+
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("RainForest: KUnit tests of rfcontroller");
 MODULE_IMPORT_NS(RAINFOREST);

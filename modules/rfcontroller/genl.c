@@ -11,11 +11,12 @@
 #include <uapi/linux/rainforest.h>
 
 /* Common nested types */
-const struct nla_policy rainforest_mem_nl_policy[RAINFOREST_A_MEM_EXACT + 1] = {
+const struct nla_policy rainforest_mem_nl_policy[RAINFOREST_A_MEM_HOW + 1] = {
 	[RAINFOREST_A_MEM_START] = { .type = NLA_U64, },
 	[RAINFOREST_A_MEM_SIZE] = { .type = NLA_U64, },
 	[RAINFOREST_A_MEM_NODE] = { .type = NLA_U32, },
 	[RAINFOREST_A_MEM_EXACT] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_MEM_HOW] = NLA_POLICY_MAX(NLA_U32, 2),
 };
 
 /* RAINFOREST_CMD_SUBOS_GET - do */
@@ -24,13 +25,15 @@ static const struct nla_policy rainforest_subos_get_nl_policy[RAINFOREST_A_SUBOS
 };
 
 /* RAINFOREST_CMD_SUBOS_CREATE - do */
-static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SUBOS_DRY_RUN + 1] = {
+static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SUBOS_PRIORITY + 1] = {
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[RAINFOREST_A_SUBOS_CPU] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_NCPUS] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_CPU_NODE] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_MEMORY] = NLA_POLICY_NESTED(rainforest_mem_nl_policy),
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_MIN_CPUS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_PRIORITY] = { .type = NLA_U32, },
 };
 
 /* RAINFOREST_CMD_SUBOS_LOAD - do */
@@ -70,6 +73,53 @@ static const struct nla_policy rainforest_subos_destroy_nl_policy[RAINFOREST_A_S
 	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_FORCE] = { .type = NLA_FLAG, },
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_SUBOS_RESIZE - do */
+static const struct nla_policy rainforest_subos_resize_nl_policy[RAINFOREST_A_SUBOS_PREEMPT + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_CPU_ADD] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_CPU_REMOVE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_NCPUS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_NCPUS_HOW] = NLA_POLICY_MAX(NLA_U32, 2),
+	[RAINFOREST_A_SUBOS_CPU_NODE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_MEMORY] = NLA_POLICY_NESTED(rainforest_mem_nl_policy),
+	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_FORCE] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_PREEMPT] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_SUBOS_MOVE - do */
+static const struct nla_policy rainforest_subos_move_nl_policy[RAINFOREST_A_SUBOS_TO + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_TO] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_CPU_REMOVE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_NCPUS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_CPU_NODE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_MEMORY] = NLA_POLICY_NESTED(rainforest_mem_nl_policy),
+	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_FORCE] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_SUBOS_LEND - do */
+static const struct nla_policy rainforest_subos_lend_nl_policy[RAINFOREST_A_SUBOS_TERM_MS + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_TO] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_CPU_REMOVE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_NCPUS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_CPU_NODE] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_MEMORY] = NLA_POLICY_NESTED(rainforest_mem_nl_policy),
+	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_FORCE] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_TERM_MS] = { .type = NLA_U64, },
+};
+
+/* RAINFOREST_CMD_LEASE_RECALL - do */
+static const struct nla_policy rainforest_lease_recall_nl_policy[RAINFOREST_A_LEASE_ID + 1] = {
+	[RAINFOREST_A_LEASE_ID] = { .type = NLA_U32, },
 };
 
 /* RAINFOREST_CMD_CHANNEL_CONNECT - do */
@@ -144,7 +194,7 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.pre_doit	= rainforest_admin_pre,
 		.doit		= rainforest_nl_subos_create_doit,
 		.policy		= rainforest_subos_create_nl_policy,
-		.maxattr	= RAINFOREST_A_SUBOS_DRY_RUN,
+		.maxattr	= RAINFOREST_A_SUBOS_PRIORITY,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -185,6 +235,44 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.doit		= rainforest_nl_subos_destroy_doit,
 		.policy		= rainforest_subos_destroy_nl_policy,
 		.maxattr	= RAINFOREST_A_SUBOS_FORCE,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_SUBOS_RESIZE,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_subos_resize_doit,
+		.policy		= rainforest_subos_resize_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_PREEMPT,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_SUBOS_MOVE,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_subos_move_doit,
+		.policy		= rainforest_subos_move_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_TO,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_SUBOS_LEND,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_subos_lend_doit,
+		.policy		= rainforest_subos_lend_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_TERM_MS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= RAINFOREST_CMD_LEASE_GET,
+		.start	= rainforest_dump_pre,
+		.dumpit	= rainforest_nl_lease_get_dumpit,
+		.flags	= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_LEASE_RECALL,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_lease_recall_doit,
+		.policy		= rainforest_lease_recall_nl_policy,
+		.maxattr	= RAINFOREST_A_LEASE_ID,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

@@ -12,7 +12,7 @@
 #include <uapi/linux/rainforest.h>
 
 /* Common nested types */
-extern const struct nla_policy rainforest_mem_nl_policy[RAINFOREST_A_MEM_EXACT + 1];
+extern const struct nla_policy rainforest_mem_nl_policy[RAINFOREST_A_MEM_HOW + 1];
 
 int rainforest_admin_pre(const struct genl_split_ops *ops, struct sk_buff *skb,
 			 struct genl_info *info);
@@ -34,6 +34,14 @@ int rainforest_nl_subos_stop_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_subos_kill_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_subos_destroy_doit(struct sk_buff *skb,
 				     struct genl_info *info);
+int rainforest_nl_subos_resize_doit(struct sk_buff *skb,
+				    struct genl_info *info);
+int rainforest_nl_subos_move_doit(struct sk_buff *skb, struct genl_info *info);
+int rainforest_nl_subos_lend_doit(struct sk_buff *skb, struct genl_info *info);
+int rainforest_nl_lease_get_dumpit(struct sk_buff *skb,
+				   struct netlink_callback *cb);
+int rainforest_nl_lease_recall_doit(struct sk_buff *skb,
+				    struct genl_info *info);
 int rainforest_nl_quarantine_get_dumpit(struct sk_buff *skb,
 					struct netlink_callback *cb);
 int rainforest_nl_recover_doit(struct sk_buff *skb, struct genl_info *info);

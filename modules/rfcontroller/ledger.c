@@ -111,7 +111,8 @@ void rf_ledger_update(void)
 		l->nr_subos++;
 	}
 	list_for_each_entry(s, &rf_subos_list, node)
-		l->nr_resources += rf_ledger_resources(&page, &s->res, s->id);
+		l->nr_resources += rf_ledger_resources(&page, &s->res, s->id) +
+				   rf_ledger_resources(&page, &s->moving, s->id);
 	list_for_each_entry(q, &rf_quarantine_list, node)
 		l->nr_resources += rf_ledger_resources(&page, &q->res, q->owner_id);
 	l->truncated = page.full;

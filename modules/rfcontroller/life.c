@@ -173,9 +173,9 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		rf_console_drain(s, true);	/* the last words of its last life */
 	s->message[0] = 0;
 	s->exited = false;
-	s->beat_jiffies = jiffies;
 	s->boot_jiffies = jiffies;
-	memset(s->beats, 0, sizeof(s->beats));
+	memset(s->pulse, 0, sizeof(s->pulse));
+	rf_con_reset(s);
 	rf_subos_set_state(s, RAINFOREST_STATE_BOOTING, RAINFOREST_REASON_NONE);
 	err = rf_boot_start(s, extack);
 	mutex_unlock(&s->drain);
@@ -200,6 +200,18 @@ out:
 }
 
 /* ---- stop, kill, destroy ---- */
+
+/* Who waits for a subOS's answer gives way. Return: 0, s->lock is ours; -EINTR. */
+static int rf_lock_to_end(struct rf_subos *s)
+{
+	int err;
+
+	atomic_inc(&s->unwanted);
+	wake_up_all(&s->wait);
+	err = mutex_lock_killable(&s->lock);
+	atomic_dec(&s->unwanted);
+	return err;
+}
 
 /* By INIT, whatever it does. Return: 0 when all its CPUs are proven out. */
 static int rf_halt_now(struct rf_subos *s)
@@ -275,7 +287,7 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	u64 t = ktime_get_ns();
 	int err = -ENOENT;
 
-	if (mutex_lock_killable(&s->lock))
+	if (rf_lock_to_end(s))
 		return -EINTR;
 	if (s->dead)
 		goto out;
@@ -317,7 +329,8 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	char what[104];
 	u64 t;
 
-	mutex_lock(&s->lock);
+	if (rf_lock_to_end(s))
+		return -EINTR;
 	if (s->dead || dry_run) {
 		err = s->dead ? -ENOENT : 0;
 		goto out;

@@ -12,6 +12,8 @@
  *   subos.c       the list of subOSes, and their states
  *   grant.c       what they own, and quarantine
  *   life.c        load, start, stop, destroy
+ *   supcon.c      asking a running subOS; resize.c, resize_cpu.c,
+ *                 resize_memory.c, move.c, lease.c, preempt.c: what for
  *   console.c     consoles and streams
  *   device.c      /dev/rainforest, their readers
  *   account.c     what was adjusted, and owned over time
@@ -155,9 +157,12 @@ static int __init rf_init(void)
 	err = rf_device_init();
 	if (err)
 		goto err_doorbell;
-	err = register_reboot_notifier(&rf_reboot_block);
+	err = rf_con_init();
 	if (err)
 		goto err_device;
+	err = register_reboot_notifier(&rf_reboot_block);
+	if (err)
+		goto err_con;
 	err = register_pm_notifier(&rf_pm_block);
 	if (err)
 		goto err_reboot;
@@ -172,6 +177,8 @@ err_pm:
 	unregister_pm_notifier(&rf_pm_block);
 err_reboot:
 	unregister_reboot_notifier(&rf_reboot_block);
+err_con:
+	rf_con_exit();
 err_device:
 	rf_device_exit();
 err_doorbell:
@@ -197,6 +204,7 @@ static void __exit rf_exit(void)
 	rf_ficm_doorbell_remove(&rf_bell);
 	rf_channels_exit();
 	cancel_delayed_work_sync(&rf_watch_work);
+	rf_con_exit();
 	rf_device_exit();
 	rf_ledger_exit();
 	rf_trampoline_exit();

@@ -180,7 +180,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		for (unsigned int c = 0; bytes; c = (c + 1) % res->nr_cpus, bytes -= size)
 			per_node[res->cpus[c].node % RF_BOOT_MAX_NODES] += size;
 	}
-	if (asked < RF_MIN_MEMORY) {
+	if (!req->more && asked < RF_MIN_MEMORY) {
 		rf_msg(extack, "a subOS needs at least %llu MiB", RF_MIN_MEMORY >> 20);
 		return -ENOSPC;
 	}
@@ -239,7 +239,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 }
 
 /* How many runs of adjacent blocks of one node; sorted */
-static unsigned int rf_memory_pieces(const struct rf_resources *res)
+unsigned int rf_memory_pieces(const struct rf_resources *res)
 {
 	unsigned int n = 0;
 
@@ -391,6 +391,17 @@ unsigned int rf_memory_return(struct rf_resources *res)
 	rcu_unexpedite_gp();
 	res->nr_blocks = left;
 	return left;
+}
+
+/* Zero blocks on their way to another subOS. Return: 0, -ENOMEM. */
+int rf_memory_scrub(struct rf_resources *res, struct netlink_ext_ack *extack)
+{
+	for (unsigned int i = 0; i < res->nr_blocks; i++)
+		rf_block_scrub(&res->blocks[i]);
+	for (unsigned int i = 0; i < res->nr_blocks; i++)
+		if (!res->blocks[i].scrub)
+			return -ENOMEM;
+	return rf_memory_finish(res, extack);
 }
 
 /* Blocks to contiguous regions of one node; node is the supervisor's number */

@@ -39,7 +39,7 @@ struct rf_subos *rf_nl_named(struct genl_info *info)
 }
 
 /* The answer to every change: what it is now, and what was noteworthy */
-static int rf_changed(struct genl_info *info, struct rf_subos *s, const struct rf_report *report)
+int rf_nl_changed(struct genl_info *info, struct rf_subos *s, const struct rf_report *report)
 {
 	struct sk_buff *skb;
 	struct rf_pinned *pin;
@@ -75,7 +75,7 @@ static int rf_changed(struct genl_info *info, struct rf_subos *s, const struct r
 }
 
 /* Node numbers are int: a larger one is unknown as such */
-static int rf_get_node(const struct nlattr *a)
+int rf_nl_get_node(const struct nlattr *a)
 {
 	return min_t(u32, nla_get_u32(a), INT_MAX);
 }
@@ -83,10 +83,10 @@ static int rf_get_node(const struct nlattr *a)
 static int rf_parse_memory(struct nlattr *nest, struct rf_request *req,
 			   struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[RAINFOREST_A_MEM_EXACT + 1];
+	struct nlattr *tb[RAINFOREST_A_MEM_HOW + 1];
 	int err;
 
-	err = nla_parse_nested(tb, RAINFOREST_A_MEM_EXACT, nest, rainforest_mem_nl_policy, extack);
+	err = nla_parse_nested(tb, RAINFOREST_A_MEM_HOW, nest, rainforest_mem_nl_policy, extack);
 	if (err)
 		return err;
 	if (!tb[RAINFOREST_A_MEM_SIZE]) {
@@ -101,7 +101,7 @@ static int rf_parse_memory(struct nlattr *nest, struct rf_request *req,
 	req->mem[req->nr_mem].exact = nla_get_flag(tb[RAINFOREST_A_MEM_EXACT]);
 	req->mem[req->nr_mem].node = NUMA_NO_NODE;
 	if (tb[RAINFOREST_A_MEM_NODE])
-		req->mem[req->nr_mem].node = rf_get_node(tb[RAINFOREST_A_MEM_NODE]);
+		req->mem[req->nr_mem].node = rf_nl_get_node(tb[RAINFOREST_A_MEM_NODE]);
 	req->nr_mem++;
 	return 0;
 }
@@ -120,8 +120,12 @@ static int rf_parse_request(struct genl_info *info, struct rf_request *req)
 	req->dry_run = nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]);
 	if (info->attrs[RAINFOREST_A_SUBOS_NCPUS])
 		req->ncpus = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_NCPUS]);
+	if (info->attrs[RAINFOREST_A_SUBOS_MIN_CPUS])
+		req->min_cpus = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_MIN_CPUS]);
+	if (info->attrs[RAINFOREST_A_SUBOS_PRIORITY])
+		req->priority = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_PRIORITY]);
 	if (info->attrs[RAINFOREST_A_SUBOS_CPU_NODE])
-		req->cpu_node = rf_get_node(info->attrs[RAINFOREST_A_SUBOS_CPU_NODE]);
+		req->cpu_node = rf_nl_get_node(info->attrs[RAINFOREST_A_SUBOS_CPU_NODE]);
 
 	nlmsg_for_each_attr(a, info->nlhdr, GENL_HDRLEN, rem) {
 		switch (nla_type(a)) {
@@ -142,6 +146,11 @@ static int rf_parse_request(struct genl_info *info, struct rf_request *req)
 	}
 	if (req->nr_cpus && req->ncpus) {
 		rf_msg(info->extack, "either CPUs by number or how many, not both");
+		return -EINVAL;
+	}
+	if (req->min_cpus > (req->nr_cpus ?: req->ncpus)) {
+		rf_msg(info->extack, "at least %u CPUs, of %u that it gets?", req->min_cpus,
+		       req->nr_cpus ?: req->ncpus);
 		return -EINVAL;
 	}
 	if (!req->nr_mem) {
@@ -165,7 +174,7 @@ int rainforest_nl_subos_create_doit(struct sk_buff *skb, struct genl_info *info)
 	err = rf_parse_request(info, req) ?: rf_subos_create(req, &s, report, info->extack);
 	if (err)
 		return err;
-	err = rf_changed(info, s, report);
+	err = rf_nl_changed(info, s, report);
 	rf_subos_put(s);
 	return err;
 }
@@ -229,7 +238,7 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 		goto put_files;
 	/* without memory for it the subOS is loaded all the same */
 	rf_account_keep_config(s, config ? nla_data(config) : NULL);
-	err = rf_changed(info, s, NULL);
+	err = rf_nl_changed(info, s, NULL);
 	goto put_subos;
 
 put_files:
@@ -237,7 +246,7 @@ put_files:
 		fput(initrd[--nr]);
 	fput(kernel);
 	if (!err)
-		err = rf_changed(info, s, NULL);
+		err = rf_nl_changed(info, s, NULL);
 put_subos:
 	rf_subos_put(s);
 	return err;
@@ -257,7 +266,7 @@ static int rf_act(struct genl_info *info,
 	err = act(s, ms ? nla_get_u32(ms) : 0,
 		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_FORCE]),
 		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]), info->extack);
-	err = err ?: rf_changed(info, s, NULL);
+	err = err ?: rf_nl_changed(info, s, NULL);
 	rf_subos_put(s);
 	return err;
 }

@@ -22,5 +22,7 @@ int rf_nl_put_record(struct sk_buff *skb, const struct rf_record *r);
 
 /* netlink.c */
 struct rf_subos *rf_nl_named(struct genl_info *info);
+int rf_nl_changed(struct genl_info *info, struct rf_subos *s, const struct rf_report *report);
+int rf_nl_get_node(const struct nlattr *a);
 
 #endif /* _RF_NETLINK_H */

@@ -135,7 +135,7 @@ static u64 rf_node_granted(int node)
 
 	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node)
-		sum += rf_memory_of(&s->res, node);
+		sum += rf_memory_of(&s->res, node) + rf_memory_of(&s->moving, node);
 	list_for_each_entry(q, &rf_quarantine_list, node)
 		sum += rf_memory_of(&q->res, node);
 	return sum;
@@ -275,6 +275,26 @@ int rf_nl_put_grant(struct sk_buff *skb, struct rf_subos *s)
 	return err ?: rf_put_memory(skb, RAINFOREST_A_SUBOS_MEMORY, &s->res);
 }
 
+/* What it was asked, and owes an answer to */
+static int rf_put_pending(struct sk_buff *skb, struct rf_subos *s)
+{
+	struct rf_call *calls __free(kfree) = kcalloc(RF_CON_CALLS, sizeof(*calls), GFP_KERNEL);
+	unsigned int n;
+	int err = 0;
+
+	if (!calls)
+		return -ENOMEM;
+	n = rf_con_outstanding(s, calls, RF_CON_CALLS);
+	for (unsigned int i = 0; i < n && !err; i++) {
+		char line[96];
+
+		if (!rf_con_describe(s, &calls[i], line, sizeof(line)))
+			continue;
+		err = nla_put_string(skb, RAINFOREST_A_SUBOS_PENDING, line);
+	}
+	return err;
+}
+
 static int rf_put_subos(struct sk_buff *skb, struct rf_subos *s)
 {
 	int err;
@@ -289,7 +309,10 @@ static int rf_put_subos(struct sk_buff *skb, struct rf_subos *s)
 	      rf_nl_put_u64(skb, RAINFOREST_A_SUBOS_CREATED_NS, s->created_ns);
 	for (unsigned int i = 0; i < s->res.nr_cpus && !err; i++)
 		err = rf_nl_put_u64(skb, RAINFOREST_A_SUBOS_BEAT, s->desc && s->generation ?
-				 READ_ONCE(s->desc->cpu[i].beat) : 0);
+				 READ_ONCE(s->desc->cpu[s->res.cpus[i].slot].beat) : 0);
+	err = err ?: rf_put_pending(skb, s) ?:
+	      nla_put_u32(skb, RAINFOREST_A_SUBOS_MIN_CPUS, s->min_cpus) ?:
+	      nla_put_u32(skb, RAINFOREST_A_SUBOS_PRIORITY, s->priority);
 	mutex_unlock(&s->drain);
 	return err ?: rf_nl_put_owned(skb, s);
 }

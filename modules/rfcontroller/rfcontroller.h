@@ -5,10 +5,12 @@
  *
  * Locks, in this order:
  *   rf_subos.lock	one operation at a time on one subOS; may be held for
- *			as long as a subOS takes to stop
+ *			as long as a subOS takes to stop. Of two subOSes, that of
+ *			the lower id first
  *   rf_grant_lock	choosing, taking and returning resources
  *   rf_subos.drain	the rings, and what the subOS says of itself
- *   rf_list_lock	the list of subOSes, of quarantine, of dead consoles; short
+ *   rf_list_lock	the list of subOSes, of quarantine, of dead consoles; and
+ *			what a subOS in the list owns, to write; short
  *   rf_subos.account.lock	what it has owned, and its history; short
  *   rf_subos.state_lock (spin) state, reason, exit status, message
  */
@@ -31,6 +33,8 @@
 #include <rf/abi/ring.h>
 #include <rf/abi/stat.h>
 
+#include "supcon.h"
+
 struct file;
 struct netlink_ext_ack;
 
@@ -45,6 +49,7 @@ struct rf_cpu {
 	u32 cpu;		/* logical id in the supervisor */
 	u32 apicid;
 	u32 node;
+	u32 slot;		/* of cpu[] in the descriptor; the first CPU's is 0 */
 	enum rf_ledger_status status;
 	bool proven;		/* seen outside the subOS since it last ran */
 };
@@ -55,6 +60,7 @@ struct rf_block {		/* one memory block */
 	enum rf_ledger_status status;
 	struct rf_scrub *scrub;		/* under way: not for anybody yet */
 	bool stranded;			/* in the supervisor, but neither online nor out */
+	bool added;		/* since its subOS booted: movable there */
 };
 
 /* A task that lost its last CPU to a grant, and what it was pinned to */
@@ -88,6 +94,12 @@ struct rf_end {
 	bool closed;		/* stdin: no more will come */
 	u8 *rest;		/* stdout, stderr: what was unread at destroy */
 	u64 rest_len;
+};
+
+/* What was seen of a CPU's heartbeat, and when it last moved */
+struct rf_pulse {
+	u64 hard, soft;
+	unsigned long hard_at, soft_at;		/* jiffies */
 };
 
 struct rf_phase {
@@ -134,12 +146,20 @@ struct rf_subos {
 	wait_queue_head_t wait;		/* state changes, and bytes in buffers */
 
 	struct rf_resources res;
+	struct rf_resources moving;	/* on its way here or away, see resize.h */
+	struct rf_con con;
+	atomic_t unwanted;		/* how many wait to stop or destroy it */
+	int nodes[RF_BOOT_MAX_NODES];	/* our numbers of the subOS's nodes */
+	unsigned int nr_nodes;
+	u32 nr_slots;			/* of cpu[], used or not */
 	struct rf_boot_desc *desc;	/* control area, mapped; NULL: no grant */
 	u64 desc_phys;
 	u64 generation;
 	u64 created_ns;
 	u64 ficm_rx, ficm_tx;		/* physical: the rings that it reads and writes */
 	u32 ficm_size;			/* bytes of each */
+	u32 min_cpus;			/* not to be preempted */
+	u32 priority;			/* may preempt those of a lower one */
 
 	/* what to boot */
 	struct file *kernel;
@@ -155,8 +175,7 @@ struct rf_subos {
 	char line[256];			/* of the console, for console_tee */
 	unsigned int line_len;
 
-	u64 beats[RF_BOOT_MAX_CPUS];	/* last seen */
-	unsigned long beat_jiffies;	/* when the slowest one last moved */
+	struct rf_pulse pulse[RF_BOOT_MAX_CPUS];	/* by slot */
 	unsigned long boot_jiffies;	/* of the start */
 
 	struct rf_account account;
@@ -187,6 +206,8 @@ struct rf_request {
 		bool exact;
 	} mem[RF_BOOT_MAX_NODES];
 	unsigned int nr_mem;
+	u32 min_cpus, priority;
+	bool more;			/* for one that has some already */
 	bool dry_run;
 };
 
@@ -230,6 +251,7 @@ int rf_cpu_init(void);
 void rf_cpu_exit(void);
 struct rf_cpu_place rf_cpu_place(unsigned int cpu);
 bool rf_cpu_same_core(unsigned int a, unsigned int b);
+unsigned int rf_cpu_grantable(void);
 bool rf_cpu_owner(unsigned int cpu, char *name, bool *quarantined);
 int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 		  struct rf_report *report, struct netlink_ext_ack *extack);
@@ -238,6 +260,7 @@ int rf_cpu_take(struct rf_resources *res, struct rf_report *report,
 int rf_cpu_prove_all(struct rf_resources *res);
 unsigned int rf_cpu_return(struct rf_resources *res);
 void rf_pinned_restore(struct list_head *pinned);
+void rf_pinned_come_home(struct list_head *pinned);
 
 /* memory.c */
 int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
@@ -250,6 +273,8 @@ int rf_memory_take(const struct rf_request *req, struct rf_resources *res,
 unsigned int rf_memory_return(struct rf_resources *res);
 u64 rf_memory_carvable(int node);
 u64 rf_memory_of(const struct rf_resources *res, int node);
+int rf_memory_scrub(struct rf_resources *res, struct netlink_ext_ack *extack);
+unsigned int rf_memory_pieces(const struct rf_resources *res);
 unsigned int rf_memory_regions(const struct rf_resources *res,
 			       struct rf_boot_region *regions, unsigned int max);
 
@@ -278,6 +303,8 @@ int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack);
 /* boot.c */
 int rf_boot_prepare(struct rf_subos *s);
 int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack);
+void rf_boot_regions(struct rf_subos *s);
+int rf_subos_node(const struct rf_subos *s, int node);
 void rf_ring(u32 apicid);
 
 /* subos.c */

@@ -12,6 +12,7 @@
 #include <rf/ficm.h>
 
 #include "rfcontroller.h"
+#include "trace.h"
 
 /* The locks: see rfcontroller.h */
 LIST_HEAD(rf_subos_list);
@@ -163,6 +164,7 @@ void rf_subos_phase_ns(struct rf_subos *s, const char *name, u64 ns)
 {
 	if (s->nr_phases < ARRAY_SIZE(s->phases))
 		s->phases[s->nr_phases++] = (struct rf_phase) { name, ns };
+	trace_rf_phase(s, name, ns);
 }
 
 /* How long a phase took that began at t0 */
@@ -225,28 +227,51 @@ void rf_subos_watch_state(struct rf_subos *s)
 	}
 }
 
-/* A CPU that started beating and then stopped to is hung */
+/* Is a beat that had begun standing still since too long? */
+static bool rf_beat_late(u64 *seen, unsigned long *at, u64 now)
+{
+	if (now != *seen || !now) {
+		*seen = now;
+		*at = jiffies;
+		return false;
+	}
+	return time_after(jiffies, *at + msecs_to_jiffies(RF_STALE_MS));
+}
+
+/*
+ * A CPU that started beating and then stopped to is hung: hard, when its timer
+ * interrupt stands still; soft, when only its real-time thread does.
+ */
 static void rf_watch_beats(struct rf_subos *s)
 {
-	bool all = true;
+	const struct rf_cpu *late = NULL;
+	bool hard = false;
 
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++) {
-		u64 beat = READ_ONCE(s->desc->cpu[i].beat);
+		const struct rf_cpu *c = &s->res.cpus[i];
+		struct rf_boot_cpu *slot = &s->desc->cpu[c->slot];
+		struct rf_pulse *p = &s->pulse[c->slot];
+		bool soft = rf_beat_late(&p->soft, &p->soft_at, READ_ONCE(slot->soft_beat));
 
-		if (beat && beat == s->beats[i])
-			all = false;
+		if (rf_beat_late(&p->hard, &p->hard_at, READ_ONCE(slot->beat))) {
+			late = c;
+			hard = true;
+			break;
+		}
+		if (soft && !late)
+			late = c;
 	}
-	if (all || time_after(jiffies, s->beat_jiffies + msecs_to_jiffies(RF_STALE_MS))) {
-		for (unsigned int i = 0; i < s->res.nr_cpus; i++)
-			s->beats[i] = READ_ONCE(s->desc->cpu[i].beat);
-		s->beat_jiffies = jiffies;
-		if (!all && (s->state == RAINFOREST_STATE_RUNNING ||
-			     s->state == RAINFOREST_STATE_STOPPING))
-			rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE,
-					   RAINFOREST_REASON_HEARTBEAT);
-		else if (all && s->state == RAINFOREST_STATE_UNRESPONSIVE &&
-			 s->reason == RAINFOREST_REASON_HEARTBEAT)
-			rf_subos_set_state(s, RAINFOREST_STATE_RUNNING, RAINFOREST_REASON_NONE);
+	if (late && (s->state == RAINFOREST_STATE_RUNNING ||
+		     s->state == RAINFOREST_STATE_STOPPING)) {
+		scnprintf(s->message, sizeof(s->message), hard ?
+			  "CPU %u hangs hard: no timer interrupt for %u ms" :
+			  "CPU %u hangs soft: interrupts come, but no real-time thread ran for %u ms",
+			  late->cpu, RF_STALE_MS);
+		rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE, RAINFOREST_REASON_HEARTBEAT);
+	} else if (!late && s->state == RAINFOREST_STATE_UNRESPONSIVE &&
+		   s->reason == RAINFOREST_REASON_HEARTBEAT) {
+		s->message[0] = 0;
+		rf_subos_set_state(s, RAINFOREST_STATE_RUNNING, RAINFOREST_REASON_NONE);
 	}
 }
 
@@ -330,6 +355,8 @@ struct rf_subos *rf_subos_alloc(const char *name)
 	spin_lock_init(&s->state_lock);
 	init_waitqueue_head(&s->wait);
 	INIT_LIST_HEAD(&s->res.pinned);
+	INIT_LIST_HEAD(&s->moving.pinned);
+	rf_con_setup(s);
 	strscpy(s->name, name, sizeof(s->name));
 	s->created_ns = ktime_get_real_ns();
 	if (rf_console_setup(s) || rf_account_setup(s)) {

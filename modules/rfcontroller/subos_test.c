@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit tests of subos.c */
+#define RF_NO_TRACE
 #include "subos.c"
 
 #include <kunit/test.h>
@@ -92,8 +93,8 @@ static struct rf_subos *subos(struct kunit *test, const char *name)
 	s->res.cpus = kcalloc(2, sizeof(*s->res.cpus), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, s->res.cpus);
 	s->res.nr_cpus = 2;
+	s->res.cpus[1].slot = 1;
 	s->generation = 1;
-	s->beat_jiffies = jiffies;
 	memset(&rf_fakes, 0, sizeof(rf_fakes));
 	return s;
 }
@@ -199,30 +200,53 @@ static void beats_test(struct kunit *test)
 	/* a CPU that has not begun to beat is not missed */
 	for (u64 i = 1; i < 5; i++) {
 		s->desc->cpu[0].beat = i;
-		s->beat_jiffies = jiffies - stale;
 		rf_subos_watch(s);
+		s->pulse[0].hard_at -= stale;
+		s->pulse[1].hard_at -= stale;
 		KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_RUNNING);
 	}
 	/* one that stands still is, after a while */
+	s->desc->cpu[0].beat++;
 	s->desc->cpu[1].beat = 1;
 	rf_subos_watch(s);
 	s->desc->cpu[0].beat++;
 	rf_subos_watch(s);
 	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_RUNNING);
 	s->desc->cpu[0].beat++;
-	s->beat_jiffies = jiffies - stale;
+	s->pulse[1].hard_at -= stale;
 	rf_subos_watch(s);
 	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_UNRESPONSIVE);
 	KUNIT_EXPECT_EQ(test, s->reason, RAINFOREST_REASON_HEARTBEAT);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s->message, "hard"));
 	/* until it goes on */
-	s->desc->cpu[0].beat++;
 	s->desc->cpu[1].beat++;
 	rf_subos_watch(s);
 	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_RUNNING);
+	KUNIT_EXPECT_EQ(test, s->message[0], 0);
 	/* or goes offline in order, which sets it to 0 */
-	s->desc->cpu[0].beat++;
 	s->desc->cpu[1].beat = 0;
-	s->beat_jiffies = jiffies - stale;
+	s->pulse[1].hard_at -= stale;
+	rf_subos_watch(s);
+	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_RUNNING);
+}
+
+/* Interrupts come, the real-time thread doesn't */
+static void soft_beats_test(struct kunit *test)
+{
+	struct rf_subos *s = subos(test, "soft");
+	unsigned long stale = msecs_to_jiffies(RF_STALE_MS) + 1;
+
+	s->state = RAINFOREST_STATE_RUNNING;
+	s->desc->state = RF_BOOT_USER;
+	s->desc->cpu[1].beat = 1;
+	s->desc->cpu[1].soft_beat = 1;
+	rf_subos_watch(s);
+	s->desc->cpu[1].beat++;
+	s->pulse[1].soft_at -= stale;
+	rf_subos_watch(s);
+	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_UNRESPONSIVE);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s->message, "soft"));
+	s->desc->cpu[1].soft_beat++;
 	rf_subos_watch(s);
 	KUNIT_EXPECT_EQ(test, s->state, RAINFOREST_STATE_RUNNING);
 }
@@ -300,6 +324,7 @@ static struct kunit_case subos_cases[] = {
 	KUNIT_CASE(exit_status_test),
 	KUNIT_CASE(message_test),
 	KUNIT_CASE(beats_test),
+	KUNIT_CASE(soft_beats_test),
 	KUNIT_CASE(list_test),
 	KUNIT_CASE(quarantine_test),
 	{ }

@@ -4,12 +4,14 @@
  *
  *   beat.c    heartbeats of the CPUs
  *   stat.c    load, memory, interrupts; counters.c: hardware counters
+ *   con.c     the supervisor's requests; resize.c: CPUs and memory
  *   stream.c  standard streams of the program, and PID 1's line to the supervisor
  */
 #include <linux/module.h>
 
 #include <rf/ficm.h>
 
+#include "con.h"
 #include "suboscon.h"
 
 DECLARE_WAIT_QUEUE_HEAD(rf_doorbell_wait);
@@ -42,9 +44,14 @@ static int __init rf_init(void)
 	err = rf_stream_init();
 	if (err)
 		goto err_stat;
+	err = rf_con_init();
+	if (err)
+		goto err_stream;
 	rf_ficm_doorbell_add(&rf_bell);
 	return 0;
 
+err_stream:
+	rf_stream_exit();
 err_stat:
 	rf_stat_exit();
 err_beat:
@@ -55,6 +62,7 @@ err_beat:
 static void __exit rf_exit(void)
 {
 	rf_ficm_doorbell_remove(&rf_bell);
+	rf_con_exit();
 	rf_stream_exit();
 	rf_stat_exit();
 	rf_beat_exit();

@@ -59,3 +59,34 @@ boot() {
 	rfm create "${@:1:1}" "${RF_SMALL[@]}" "${@:2}"
 	rfm start "$1"
 }
+
+# ---- resizing ----
+#
+#   remember                  what the machine has, for adds_up
+#   adds_up TEXT              each CPU is online or owned, never both nor none;
+#                             memory of the supervisor and of subOSes is all there is
+#   inside NAME WORD          wait until the watcher in it (RF_WATCHER) has said
+#                             WORD as its last word
+#   RF_WATCHER                a command that says "cpus LIST mem MIB" when it changes
+
+machine_bytes() { rfm topo --json | jq '[.nodes[] | .total_bytes + .granted_bytes] | add'; }
+remember() { RF_BYTES=$(machine_bytes); }
+
+adds_up() {
+	local cpus bytes
+	cpus=$(rfm topo --json | jq -c '[.cpus[] | select(.online == (.owner != null)) | .id]')
+	bytes=$(machine_bytes)
+	check "$1: each CPU has one owner" test "$cpus" = '[]'
+	check "$1: memory adds up" test "$bytes" = "$RF_BYTES"
+}
+
+# shellcheck disable=SC2016,SC2034
+RF_WATCHER='last=
+while :; do
+	now="cpus $(cat /sys/devices/system/cpu/online) mem $(awk "/MemTotal/ { print int((\$2 + 65536) / 131072) * 128 }" /proc/meminfo)"
+	[ "$now" = "$last" ] || echo "now: $now." >/dev/kmsg
+	last=$now
+	usleep 50000
+done'
+said_last() { rfm logs "$1" | grep -o 'now: .*' | tail -n 1 | grep -qE -- "$2"; }
+inside() { eventually 20 said_last "$1" "$2"; }

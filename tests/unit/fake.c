@@ -370,6 +370,43 @@ int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
 	return 0;
 }
 
+/* web takes part in anything, and nothing changes */
+static int fake_resize(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	if (fails("resize"))
+		return rf_error(rf, -EUCLEAN, "128 of 256 MiB added, web has 384 MiB now: fake");
+	return rf_subos_get(rf, z->name, reply);
+}
+
+int rf_resize(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
+{
+	return fake_resize(rf, z, reply);
+}
+
+int rf_move(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
+{
+	return fake_resize(rf, z, reply);
+}
+
+int rf_lend(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
+{
+	return fake_resize(rf, z, reply);
+}
+
+int rf_lease_recall(struct rf *rf, uint32_t id)
+{
+	return rf_error(rf, -ENOENT, "there is no lease %u", id);
+}
+
+int rf_leases_get(struct rf *rf, struct rf_lease **list, size_t *n)
+{
+	(void)rf;
+	*list = NULL;
+	*n = 0;
+	return 0;
+}
+
 int rf_recover(struct rf *rf, struct rf_quarantine *reply)
 {
 	(void)rf;

@@ -12,7 +12,7 @@
  * A request that names a subOS. Its attributes go on a message that is large
  * enough by construction; the kernel checks the rest.
  */
-static struct nl_msg *named(struct rf *rf, int cmd, const char *name, bool dry_run)
+struct nl_msg *rf_named(struct rf *rf, int cmd, const char *name, bool dry_run)
 {
 	struct nl_msg *msg = rf_request(rf, cmd, 0);
 
@@ -25,7 +25,7 @@ static struct nl_msg *named(struct rf *rf, int cmd, const char *name, bool dry_r
 	return msg;
 }
 
-static int change(struct rf *rf, struct nl_msg *msg, struct rf_subos *reply)
+int rf_change(struct rf *rf, struct nl_msg *msg, struct rf_subos *reply)
 {
 	int ret;
 
@@ -64,7 +64,7 @@ static int put_mem(struct nl_msg *msg, const struct rf_mem *mem, bool exact)
  */
 int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
 {
-	struct nl_msg *msg = named(rf, RAINFOREST_CMD_SUBOS_CREATE, c->name, c->dry_run);
+	struct nl_msg *msg = rf_named(rf, RAINFOREST_CMD_SUBOS_CREATE, c->name, c->dry_run);
 	int ret = 0;
 
 	for (size_t i = 0; msg && !ret && i < c->nr_cpus; i++)
@@ -74,6 +74,10 @@ int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
 		if (c->cpu_node != RF_NO_NODE)
 			nla_put_u32(msg, RAINFOREST_A_SUBOS_CPU_NODE, c->cpu_node);
 	}
+	if (msg && c->min_cpus)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_MIN_CPUS, c->min_cpus);
+	if (msg && c->priority)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_PRIORITY, c->priority);
 	for (size_t i = 0; msg && !ret && i < c->nr_mems; i++)
 		ret = put_mem(msg, &c->mem[i], c->exact);
 	if (ret) {
@@ -81,7 +85,7 @@ int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
 		memset(reply, 0, sizeof(*reply));
 		return rf_error(rf, -ERANGE, "more CPUs or memory words than a request holds");
 	}
-	return change(rf, msg, reply);
+	return rf_change(rf, msg, reply);
 }
 
 /**
@@ -95,7 +99,7 @@ int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
  */
 int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 {
-	struct nl_msg *msg = named(rf, RAINFOREST_CMD_SUBOS_LOAD, l->name, l->dry_run);
+	struct nl_msg *msg = rf_named(rf, RAINFOREST_CMD_SUBOS_LOAD, l->name, l->dry_run);
 
 	if (msg) {
 		nla_put_u32(msg, RAINFOREST_A_SUBOS_KERNEL_FD, l->kernel_fd);
@@ -106,19 +110,19 @@ int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 		if (l->config)
 			nla_put_string(msg, RAINFOREST_A_SUBOS_CONFIG, l->config);
 	}
-	return change(rf, msg, reply);
+	return rf_change(rf, msg, reply);
 }
 
 static int timed_once(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subos *reply)
 {
-	struct nl_msg *msg = named(rf, cmd, s->name, s->dry_run);
+	struct nl_msg *msg = rf_named(rf, cmd, s->name, s->dry_run);
 
 	if (msg && s->timeout_ms >= 0)
 		nla_put_u32(msg, RAINFOREST_A_SUBOS_TIMEOUT_MS,
 			    s->timeout_ms > UINT32_MAX ? UINT32_MAX : s->timeout_ms);
 	if (msg && s->force)
 		nla_put_flag(msg, RAINFOREST_A_SUBOS_FORCE);
-	return change(rf, msg, reply);
+	return rf_change(rf, msg, reply);
 }
 
 #define ROUND_MS 1000	/* the kernel waits no longer in one request */
@@ -194,7 +198,7 @@ int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
  */
 int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
 {
-	return change(rf, named(rf, RAINFOREST_CMD_SUBOS_KILL, s->name, s->dry_run), reply);
+	return rf_change(rf, rf_named(rf, RAINFOREST_CMD_SUBOS_KILL, s->name, s->dry_run), reply);
 }
 
 /**

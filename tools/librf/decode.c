@@ -276,6 +276,12 @@ static int subos_number(struct nlattr *a, struct rf_subos *s)
 	case RAINFOREST_A_SUBOS_HOST_BYTES:
 		s->host_bytes = rf_decode_uint(a);
 		break;
+	case RAINFOREST_A_SUBOS_MIN_CPUS:
+		s->min_cpus = rf_decode_uint(a);
+		break;
+	case RAINFOREST_A_SUBOS_PRIORITY:
+		s->priority = rf_decode_uint(a);
+		break;
 	case RAINFOREST_A_SUBOS_CREATED_NS:
 		s->created_ns = rf_decode_uint(a);
 		break;
@@ -347,6 +353,9 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 		case RAINFOREST_A_SUBOS_PID_PINNED:
 			ret = add_string(a, &s->pinned, &s->nr_pinned);
 			break;
+		case RAINFOREST_A_SUBOS_PENDING:
+			ret = add_string(a, &s->pending, &s->nr_pending);
+			break;
 		case RAINFOREST_A_SUBOS_TIMING:
 			ret = add_timing(a, &s->timing, &s->nr_timings);
 			break;
@@ -363,6 +372,42 @@ int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 			return ret;
 	}
 	sort_cpus(s);
+	return 0;
+}
+
+int rf_decode_lease(struct nlattr *attrs, int len, void *arg)
+{
+	struct rf_lease *l = arg;
+	struct nlattr *a;
+	int rem, ret = 0;
+
+	nla_for_each_attr(a, attrs, len, rem) {
+		switch (nla_type(a)) {
+		case RAINFOREST_A_LEASE_ID:
+			l->id = rf_decode_uint(a);
+			break;
+		case RAINFOREST_A_LEASE_FROM:
+			nla_strlcpy(l->from, a, sizeof(l->from));
+			break;
+		case RAINFOREST_A_LEASE_TO:
+			nla_strlcpy(l->to, a, sizeof(l->to));
+			break;
+		case RAINFOREST_A_LEASE_CPU:
+			ret = add_u32(a, &l->cpu, &l->nr_cpus);
+			break;
+		case RAINFOREST_A_LEASE_MEMORY:
+			ret = add_mem(a, &l->mem, &l->nr_mems);
+			break;
+		case RAINFOREST_A_LEASE_LEFT_MS:
+			l->left_ms = rf_decode_uint(a);
+			break;
+		case RAINFOREST_A_LEASE_TRIES:
+			l->tries = rf_decode_uint(a);
+			break;
+		}
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -397,6 +442,15 @@ int rf_decode_quarantine(struct nlattr *attrs, int len, void *arg)
 			return ret;
 	}
 	return 0;
+}
+
+void rf_leases_free(struct rf_lease *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].cpu);
+		free(list[i].mem);
+	}
+	free(list);
 }
 
 void rf_cpus_free(struct rf_cpu *list, size_t n)
@@ -435,6 +489,7 @@ void rf_subos_clear(struct rf_subos *s)
 	free(s->record);
 	strings_free(s->warning, s->nr_warnings);
 	strings_free(s->pinned, s->nr_pinned);
+	strings_free(s->pending, s->nr_pending);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -27,6 +27,10 @@ struct nl_msg *rf_request(struct rf *rf, int cmd, int flags);
 int rf_exchange(struct rf *rf, struct nl_msg *msg, rf_answer_fn fn, void *arg);
 int rf_nl_error(struct rf *rf, int nlerr, const char *what);
 
+/* change.c */
+struct nl_msg *rf_named(struct rf *rf, int cmd, const char *name, bool dry_run);
+int rf_change(struct rf *rf, struct nl_msg *msg, struct rf_subos *reply);
+
 /* decode.c */
 int rf_decode_info(struct nlattr *attrs, int len, void *info);
 int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *cpu);
@@ -34,6 +38,7 @@ int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *node);
 uint64_t rf_decode_uint(struct nlattr *a);
 int rf_decode_subos(struct nlattr *attrs, int len, void *subos);
 int64_t rf_now_ms(void);
+int rf_decode_lease(struct nlattr *attrs, int len, void *lease);
 int rf_decode_quarantine(struct nlattr *attrs, int len, void *quarantine);
 
 /* stat.c */

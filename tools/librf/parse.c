@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/rainforest.h>
+
 #include "internal.h"
 
 /* Decimal digits only, all of them: no sign, no space, no base prefix */
@@ -252,6 +254,66 @@ int rf_parse_memory(struct rf *rf, const char *word, struct rf_mem *mem)
 		return rf_error(rf, -EINVAL,
 				"bad memory \"%s\": want for example 256M or 256M@node1", word);
 	return 0;
+}
+
+/* "+" and "-" in front of an amount; without, it is the target */
+static uint32_t sign(const char **word)
+{
+	switch (**word) {
+	case '+':
+		++*word;
+		return RAINFOREST_HOW_ADD;
+	case '-':
+		++*word;
+		return RAINFOREST_HOW_REMOVE;
+	}
+	return RAINFOREST_HOW_TARGET;
+}
+
+/**
+ * rf_parse_count_how() - how many CPUs, more or fewer
+ * @rf: the handle
+ * @word: "2", "+1", "-1@node1"
+ * @ncpus: at least 1
+ * @node: or RF_NO_NODE
+ * @how: RAINFOREST_HOW_*
+ *
+ * Return: as rf_parse_ncpus().
+ */
+int rf_parse_count_how(struct rf *rf, const char *word, uint32_t *ncpus, int *node,
+		       uint32_t *how)
+{
+	const char *p = word;
+	int ret;
+
+	*how = sign(&p);
+	ret = rf_parse_ncpus(rf, p, ncpus, node);
+	if (ret == -EINVAL)
+		return rf_error(rf, ret,
+				"bad number of CPUs \"%s\": want for example 2, +1 or -1@node1",
+				word);
+	return ret;
+}
+
+/**
+ * rf_parse_amount() - how much memory, more or less
+ * @rf: the handle
+ * @word: "512M", "+256M@node1", "-1G"
+ * @amount: the result
+ *
+ * Return: as rf_parse_memory().
+ */
+int rf_parse_amount(struct rf *rf, const char *word, struct rf_amount *amount)
+{
+	const char *p = word;
+	int ret;
+
+	amount->how = sign(&p);
+	ret = rf_parse_memory(rf, p, &amount->mem);
+	if (ret == -EINVAL)
+		return rf_error(rf, ret,
+				"bad memory \"%s\": want for example 512M, +256M or -256M@node1", word);
+	return ret;
 }
 
 /**

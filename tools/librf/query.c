@@ -225,3 +225,25 @@ int rf_stat_get(struct rf *rf, const char *name, struct rf_stat *st)
 		rf_stat_clear(st);
 	return ret;
 }
+
+/**
+ * rf_leases_get() - what subOSes lent each other
+ * @rf: the handle
+ * @list: where the array is put; free it with rf_leases_free()
+ * @n: its length
+ *
+ * Return: 0 or -errno; on failure there is nothing to free.
+ */
+int rf_leases_get(struct rf *rf, struct rf_lease **list, size_t *n)
+{
+	struct rf_collect c = { .size = sizeof(**list), .decode = rf_decode_lease };
+	int ret = rf_dump(rf, RAINFOREST_CMD_LEASE_GET, &c);
+
+	if (ret) {
+		rf_leases_free(c.array, c.n);
+		return ret;
+	}
+	*list = c.array;
+	*n = c.n;
+	return 0;
+}

@@ -12,6 +12,7 @@
  *   "questions"   query.c   rf_info_get() rf_cpus_get() rf_nodes_get() ...
  *   "changes"     change.c  rf_create() rf_load() rf_start() ...
  *   "channels"    channel.c rf_channels_get() rf_channel_connect() rf_ping() ...
+ *                 resize.c  rf_resize() rf_move() rf_lend()
  *   "events"      event.c   rf_events_open() rf_wait()
  *   "streams"     stream.c  rf_attach()
  *   "images"      image.c   rf_kernel_open()
@@ -128,6 +129,9 @@ struct rf_subos {
 	size_t nr_warnings;
 	char **pinned;
 	size_t nr_pinned;
+	char **pending;			/* what it was asked and has not answered */
+	size_t nr_pending;
+	uint32_t min_cpus, priority;
 	uint64_t generation, console_bytes, console_lost, host_bytes, created_ns;
 	struct rf_owned owned;
 	char *config;			/* of rf_load(), or NULL: for root only */
@@ -166,6 +170,18 @@ struct rf_quarantine {
 	uint64_t recovered_memory;	/* bytes */
 };
 
+struct rf_lease {
+	uint32_t id;
+	char from[RF_NAME_MAX + 1], to[RF_NAME_MAX + 1];
+	uint32_t *cpu;
+	size_t nr_cpus;
+	struct rf_mem *mem;
+	size_t nr_mems;
+	uint64_t left_ms;		/* 0: it is due */
+	uint32_t tries;			/* to get it back, in vain */
+};
+
+void rf_leases_free(struct rf_lease *list, size_t n);
 void rf_cpus_free(struct rf_cpu *list, size_t n);
 void rf_nodes_free(struct rf_node *list, size_t n);
 void rf_subos_clear(struct rf_subos *s);
@@ -182,6 +198,7 @@ int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s);
 int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n);
 int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s);
 int rf_stat_get(struct rf *rf, const char *name, struct rf_stat *st);
+int rf_leases_get(struct rf *rf, struct rf_lease **list, size_t *n);
 int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n);
 
 /* ---- changes: change.c; root only ---- */
@@ -194,6 +211,8 @@ struct rf_create {
 	int cpu_node;			/* of this node, or RF_NO_NODE */
 	const struct rf_mem *mem;	/* start is not used */
 	size_t nr_mems;
+	uint32_t min_cpus;		/* not to be preempted */
+	uint32_t priority;
 	bool exact;
 	bool dry_run;
 };
@@ -215,6 +234,31 @@ struct rf_stop {
 	bool dry_run;
 };
 
+struct rf_amount {
+	struct rf_mem mem;		/* start is not used */
+	uint32_t how;			/* RAINFOREST_HOW_* */
+};
+
+struct rf_resize {
+	const char *name;
+	const char *to;			/* rf_move(): who gets it */
+	const uint32_t *add;		/* CPUs by number, */
+	size_t nr_add;
+	const uint32_t *remove;
+	size_t nr_remove;
+	bool count;			/* or else ncpus of cpu_node, as how says */
+	uint32_t ncpus;
+	uint32_t how;			/* RAINFOREST_HOW_* */
+	int cpu_node;			/* or RF_NO_NODE */
+	const struct rf_amount *mem;
+	size_t nr_mems;
+	int64_t timeout_ms;		/* negative: what the kernel thinks best */
+	uint64_t term_ms;		/* rf_lend() */
+	bool preempt;			/* rf_resize(): rob others, if need be */
+	bool force;
+	bool dry_run;
+};
+
 int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply);
 int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply);
 int rf_start(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
@@ -222,6 +266,10 @@ int rf_stop(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_kill(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply);
 int rf_recover(struct rf *rf, struct rf_quarantine *reply);
+int rf_resize(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply);
+int rf_move(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply);
+int rf_lend(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply);
+int rf_lease_recall(struct rf *rf, uint32_t id);
 
 /* ---- channels: channel.c ---- */
 
@@ -354,6 +402,9 @@ int rf_parse_number(struct rf *rf, const char *what, const char *text, double *v
 int rf_parse_name(struct rf *rf, const char *name);
 int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n);
 int rf_parse_ncpus(struct rf *rf, const char *word, uint32_t *ncpus, int *node);
+int rf_parse_count_how(struct rf *rf, const char *word, uint32_t *ncpus, int *node,
+		       uint32_t *how);
+int rf_parse_amount(struct rf *rf, const char *word, struct rf_amount *amount);
 int rf_parse_size(struct rf *rf, const char *word, uint64_t *bytes);
 int rf_parse_memory(struct rf *rf, const char *word, struct rf_mem *mem);
 int rf_parse_seconds(struct rf *rf, const char *word, int64_t *ms);

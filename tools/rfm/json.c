@@ -206,6 +206,9 @@ struct json_object *rfm_json_subos_all(const struct rf_subos *s)
 	rfm_put(o, "host_bytes", json_object_new_uint64(s->host_bytes));
 	rfm_put(o, "created_ns", json_object_new_uint64(s->created_ns));
 	rfm_put(o, "timings", timings(s));
+	rfm_put(o, "min_cpus", json_object_new_int64(s->min_cpus));
+	rfm_put(o, "priority", json_object_new_int64(s->priority));
+	rfm_put(o, "pending", strings(s->pending, s->nr_pending));
 	put_owned(o, &s->owned);
 	return o;
 }

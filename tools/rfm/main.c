@@ -41,6 +41,9 @@ static const struct {
 	{ "destroy", cmd_destroy, "stop a subOS and give everything back", false, false },
 	{ "channel", cmd_channel, "channels between kernels: list, connect, ...", false, false },
 	{ "ping", cmd_ping, "measure round trips to a subOS's kernel", false, false },
+	{ "resize", cmd_resize, "change a running subOS's CPUs and memory", false, false },
+	{ "move", cmd_move, "CPUs or memory of one running subOS to another", false, false },
+	{ "lend", cmd_lend, "CPUs or memory of one to another for a term", false, false },
 	{ "recover", cmd_recover, "clean up what was left behind or in quarantine", false, false },
 	{ "version", cmd_version, "versions of rfm, the module and their ABI", false, false },
 };

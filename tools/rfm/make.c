@@ -36,6 +36,10 @@ void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_op
 			"as many CPUs, of node K (default 1)" },
 		{ "memory", 0, OPT_STRINGS, &m->memory, "SIZE[@nodeK]",
 			"memory, of node K or the CPUs' nodes; repeatable (default 256M)" },
+		{ "min-cpus", 0, OPT_STRING, &m->min_cpus, "N",
+			"as many nobody may preempt (default 0: one stays)" },
+		{ "priority", 0, OPT_STRING, &m->priority, "N",
+			"higher ones may preempt CPUs of lower ones (default 0)" },
 		{ "exact", 0, OPT_FLAG, &m->exact, NULL, "do not round sizes up to memory blocks" },
 		{ "kernel", 0, OPT_STRING, &m->kernel, "FILE",
 			"bzImage or vmlinux (default $RF_KERNEL or " RF_KERNEL_DEFAULT ")" },
@@ -64,6 +68,7 @@ struct plan {
 	size_t nr_cpus;
 	uint32_t ncpus;
 	int cpu_node;
+	uint64_t min_cpus, priority;
 	struct rf_mem *mem;
 	size_t nr_mems;
 	struct rf_kernel kernel;
@@ -99,6 +104,12 @@ static int read_words(struct rfm *r, const struct rfm_make *m, struct plan *p)
 		ret = rf_parse_cpus(r->rf, m->cpus, &p->cpu, &p->nr_cpus);
 	else
 		ret = rf_parse_ncpus(r->rf, m->ncpus ?: "1", &p->ncpus, &p->cpu_node);
+	if (!ret && m->min_cpus)
+		ret = rf_parse_count(r->rf, m->min_cpus, &p->min_cpus);
+	if (!ret && m->priority)
+		ret = rf_parse_count(r->rf, m->priority, &p->priority);
+	if (!ret && (p->min_cpus > UINT32_MAX || p->priority > UINT32_MAX))
+		ret = rf_error(r->rf, -ERANGE, "--min-cpus and --priority are below 2^32");
 	if (ret)
 		return ret;
 	p->mem = calloc(n, sizeof(*p->mem));
@@ -160,6 +171,8 @@ static int reserve(struct rfm *r, const struct rfm_make *m, const struct plan *p
 		.cpu_node = p->cpu_node,
 		.mem = p->mem,
 		.nr_mems = p->nr_mems,
+		.min_cpus = p->min_cpus,
+		.priority = p->priority,
 		.exact = m->exact,
 		.dry_run = dry_run,
 	};

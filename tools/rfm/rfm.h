@@ -93,6 +93,7 @@ char *rfm_human(uint64_t bytes, char *buf, size_t len);
 struct rfm_make {
 	const char *name;
 	const char *cpus, *ncpus;
+	const char *min_cpus, *priority;
 	struct rfm_strings memory;
 	bool exact;
 	const char *kernel, *initrd, *rootfs, *bin, *init, *hostname;
@@ -107,7 +108,7 @@ struct rfm_make {
 	char *file_name;		/* the name, if it is the file's */
 };
 
-#define RFM_MAKE_OPTS	13	/* options that rfm_make_opts() has */
+#define RFM_MAKE_OPTS	15	/* options that rfm_make_opts() has */
 
 void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
@@ -119,6 +120,16 @@ extern const struct rf_config_key rfm_config_keys[];
 int rfm_config_load(struct rfm *r, const char *word, struct rfm_make *m);
 char *rfm_config_text(const struct rfm_make *m);
 bool rfm_config_of_grant(const struct rf_config_key *key);
+
+/* resize.c: what resize, move and lend share */
+struct rfm_resize_words {
+	const char *add, *remove, *ncpus, *wait;
+	struct rfm_strings memory;
+};
+
+int rfm_resize_two(struct rfm *r, const struct rfm_words *words, struct rf_resize *z);
+int rfm_resize(struct rfm *r, const struct rfm_resize_words *w, struct rf_resize *z,
+	       int (*fn)(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply));
 
 /* One file a verb */
 int cmd_check(struct rfm *r, int argc, char **argv);
@@ -141,6 +152,9 @@ int cmd_destroy(struct rfm *r, int argc, char **argv);
 int cmd_monitor(struct rfm *r, int argc, char **argv);
 int cmd_channel(struct rfm *r, int argc, char **argv);
 int cmd_ping(struct rfm *r, int argc, char **argv);
+int cmd_resize(struct rfm *r, int argc, char **argv);
+int cmd_lend(struct rfm *r, int argc, char **argv);
+int cmd_move(struct rfm *r, int argc, char **argv);
 int cmd_recover(struct rfm *r, int argc, char **argv);
 int cmd_version(struct rfm *r, int argc, char **argv);
 

@@ -58,6 +58,8 @@ static void print(const struct rf_subos *s)
 		printf("exit status   %d\n", s->exit_status);
 	printf("CPUs          %s\nmemory        %s\n", cpus ?: "?", memory ?: "?");
 	print_regions(s);
+	for (size_t i = 0; i < s->nr_pending; i++)
+		printf("pending       %s\n", s->pending[i]);
 	printf("starts        %lu\n", s->generation);
 	print_beats(s);
 	printf("console       %lu bytes, %lu lost\n", s->console_bytes,

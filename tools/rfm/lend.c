@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rfm lend: CPUs or memory of one running subOS to another, for a term */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "change.h"
+
+static const char synopsis[] =
+	"FROM TO --term S [OPTION]...\n"
+	"       rfm lend --list\n"
+	"       rfm lend --recall ID\n\n"
+	"Lends CPUs or memory of one running subOS to another. When the term is over they\n"
+	"go back by themselves: to the lender, or, if he has ended, to the supervisor.";
+
+static int list(struct rfm *r)
+{
+	struct rf_lease *l;
+	size_t n;
+	int ret = rf_leases_get(r->rf, &l, &n);
+	struct json_object *all = json_object_new_array();
+
+	for (size_t i = 0; !ret && i < n; i++) {
+		char *cpus = rf_cpus_text(l[i].cpu, l[i].nr_cpus);
+		char *memory = rfm_memory_text(l[i].mem, l[i].nr_mems);
+		struct json_object *o = json_object_new_object();
+
+		rfm_put(o, "id", json_object_new_int64(l[i].id));
+		rfm_put(o, "from", json_object_new_string(l[i].from));
+		rfm_put(o, "to", json_object_new_string(l[i].to));
+		rfm_put(o, "cpus", rfm_json_cpus(l[i].cpu, l[i].nr_cpus));
+		rfm_put(o, "memory", rfm_json_memory(l[i].mem, l[i].nr_mems));
+		rfm_put(o, "left_ms", json_object_new_uint64(l[i].left_ms));
+		rfm_put(o, "tries", json_object_new_int64(l[i].tries));
+		json_object_array_add(all, o);
+		if (!r->json)
+			printf("lease %u: %s to %s: CPUs %s, memory %s, %.1f s left%s\n", l[i].id,
+			       l[i].from, l[i].to, cpus ?: "?", memory ?: "?",
+			       l[i].left_ms / 1000.0, l[i].tries ? " (it is not let go)" : "");
+		free(cpus);
+		free(memory);
+	}
+	if (!ret && r->json)
+		rfm_json_print(json_object_get(all));
+	json_object_put(all);
+	if (!ret)
+		rf_leases_free(l, n);
+	return ret;
+}
+
+int cmd_lend(struct rfm *r, int argc, char **argv)
+{
+	struct rf_resize z = { .cpu_node = RF_NO_NODE, .timeout_ms = -1 };
+	struct rfm_resize_words w = { 0 };
+	const char *term = NULL, *recall = NULL;
+	bool show = false;
+	const struct rfm_opt opts[] = {
+		{ "term", 0, OPT_STRING, &term, "S", "seconds until it goes back" },
+		{ "cpus", 0, OPT_STRING, &w.remove, "LIST", "these CPUs of FROM" },
+		{ "ncpus", 0, OPT_STRING, &w.ncpus, "N[@nodeK]", "as many CPUs, of node K" },
+		{ "memory", 0, OPT_STRINGS, &w.memory, "SIZE[@nodeK]",
+			"memory, of node K; repeatable" },
+		{ "wait", 0, OPT_STRING, &w.wait, "S", "seconds for their answers (default 10)" },
+		{ "force", 0, OPT_FLAG, &z.force, NULL,
+			"CPUs leave though tasks are pinned to them" },
+		{ "list", 0, OPT_FLAG, &show, NULL, "list the leases" },
+		{ "recall", 0, OPT_STRING, &recall, "ID", "end a lease now" },
+		RFM_DRY_RUN(&z.dry_run), RFM_JSON(r), RFM_END
+	};
+	struct rfm_words words;
+	int64_t ms = 0;
+	uint64_t id;
+	int ret = rfm_parse(r, argc, argv, opts, synopsis, &words);
+
+	if (ret)
+		return ret > 0 ? 0 : ret;
+	if (show || recall) {
+		ret = show && recall ? rf_error(r->rf, -EINVAL, "either --list or --recall") :
+				       rfm_no_words(r, &words);
+		if (ret || show)
+			return ret ?: list(r);
+		ret = rf_parse_count(r->rf, recall, &id);
+		if (!ret && id > UINT32_MAX)
+			ret = rf_error(r->rf, -ENOENT, "there is no lease %s", recall);
+		return ret ?: rf_lease_recall(r->rf, id);
+	}
+	ret = rfm_resize_two(r, &words, &z);
+	if (!ret && !term)
+		ret = rf_error(r->rf, -EINVAL, "for how long? --term S is needed");
+	if (!ret)
+		ret = rf_parse_seconds(r->rf, term, &ms);
+	if (!ret && !ms)
+		ret = rf_error(r->rf, -EINVAL, "a term of 0 s is none");
+	z.term_ms = ms;
+	return ret ?: rfm_resize(r, &w, &z, rf_lend);
+}
