@@ -42,8 +42,17 @@ listen() {
 	says "$1" 'rf_ficm_test: listening'
 }
 
+# how often NAME has been asked and has answered
+answers() { sed -n "s/^$1 # got=\([0-9]*\).*/\1/p" $FICM_DIR/state; }
+answered() { [[ $(answers "$1") != "$2" ]]; }
+
 field() {
-	[[ $1 == - ]] || tell on "$1" state
+	local before
+	if [[ $1 != - ]]; then
+		before=$(answers "$1")
+		tell on "$1" state
+		eventually 5 answered "$1" "$before" || return 1
+	fi
 	sed -n "s/^$1 $2 .*$3=\([0-9-]*\).*/\1/p" $FICM_DIR/state
 }
 

@@ -16,7 +16,8 @@
  *   on PEER state		ask it how it is
  *
  * and state tells, a line each: WHERE PEER got=N bad=N sent=N busy=N err=N; WHERE
- * is - here, or the name of who was asked.
+ * is - here, or the name of who was asked. Its last answer is of a PEER "#", whose
+ * got counts the questions.
  */
 #define pr_fmt(fmt) "rf_ficm_test: " fmt
 
@@ -406,10 +407,15 @@ static void command(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, v
 		e->st = st;
 		raw_spin_unlock_irq(&entries_lock);
 	} else if (!strcmp(text, "state")) {
+		struct entry *end;
+
 		raw_spin_lock_irq(&entries_lock);
+		end = entry_of("-", "#");
+		end->st.got++;
 		list_for_each_entry(e, &entries, node)
-			if (e->where[0] == '-')
+			if (e != end && e->where[0] == '-')
 				rf_ficm_post(ch, PORT_COMMAND, STATE, &e->st, sizeof(e->st));
+		rf_ficm_post(ch, PORT_COMMAND, STATE, &end->st, sizeof(end->st));
 		raw_spin_unlock_irq(&entries_lock);
 	} else {
 		start(text, sizeof(text));
