@@ -8,10 +8,12 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/mm.h>
+#include <linux/smp.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include <asm/rainforest_subos.h>
+#include <asm/smp.h>
 
 #include "internal.h"
 
@@ -163,6 +165,47 @@ static void rf_disconnect(u64 generation)
 	rf_peer_close(peer);
 }
 
+static int rf_cpu_of(u32 apicid)
+{
+	unsigned int cpu;
+
+	for_each_present_cpu(cpu)
+		if (cpu_physical_id(cpu) == apicid)
+			return cpu;
+	return -ENXIO;
+}
+
+/* Check all, then change what is to be changed */
+static int rf_tune(const struct rf_control_tune *t)
+{
+	int cpu = t->apicid == RF_TUNE_KEEP ? 0 : rf_cpu_of(t->apicid), err = 0;
+
+	if (cpu < 0)
+		return cpu;
+	if (t->priority != RF_TUNE_KEEP)
+		err = rf_ficm_set_priority(t->priority);
+	if (!err && t->apicid != RF_TUNE_KEEP)
+		err = rf_ficm_set_core(cpu);
+	if (!err && t->poll_us != RF_TUNE_KEEP)
+		rf_ficm_set_poll(min_t(u32, t->poll_us, USEC_PER_SEC));
+	return err;
+}
+
+static void rf_tune_answer(struct rf_ficm_channel *ch, const struct rf_control_tune *asked)
+{
+	int err = rf_tune(asked);	/* first: the rest is what it is then */
+	struct rf_control_tune t = {
+		.token = asked->token,
+		.error = err,
+		.apicid = rf_ficm_core_apicid(),
+		.priority = rf_ficm_priority(),
+		.poll_us = rf_ficm_poll(),
+		.moves = rf_ficm_moves(),
+	};
+
+	rf_ficm_post(ch, RF_PORT_CONTROL, RF_CONTROL_TUNED, &t, sizeof(t));
+}
+
 static void rf_control(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, void *ctx)
 {
 	struct rf_control_answer answer = { };
@@ -184,6 +227,9 @@ static void rf_control(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg
 		rf_disconnect(((const struct rf_control_answer *)msg->data)->generation);
 		type = RF_CONTROL_CLOSED;
 		break;
+	case RF_CONTROL_TUNE:
+		rf_tune_answer(ch, (const void *)msg->data);
+		return;
 	default:
 		return;
 	}

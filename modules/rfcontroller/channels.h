@@ -34,7 +34,25 @@ struct rf_link {
 	struct rf_ficm_channel *ch;	/* the supervisor's end */
 };
 
+/* tune.c */
+struct rf_tune {
+	u32 cpu;		/* logical, the supervisor's; RF_TUNE_KEEP: leave it */
+	u32 priority;		/* likewise */
+	u32 poll_us;		/* likewise */
+	u64 moves;		/* out */
+};
+
+int rf_tune(struct rf_subos *s, struct rf_tune *t, struct netlink_ext_ack *extack);
+void rf_tune_answer(struct rf_ficm_channel *ch, const struct rf_control_tune *answer);
+
+/* channels.c */
 extern struct list_head rf_links;
 extern struct mutex rf_links_lock;
+extern wait_queue_head_t rf_links_wait;
+struct rf_link *rf_link_new(u64 generation, int node0, int node1);
+void rf_link_put(struct rf_link *l);
+struct rf_link *rf_link_find(u32 a, u32 b);
+void rf_end_set(struct rf_link_end *end, u32 id, const char *name);
+void rf_end_leave(struct rf_link *l, struct rf_link_end *end);
 
 #endif /* _RF_CHANNELS_H */

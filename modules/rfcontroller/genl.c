@@ -144,6 +144,7 @@ static const struct nla_policy rainforest_channel_ping_nl_policy[RAINFOREST_A_CH
 
 /* RAINFOREST_CMD_CHANNEL_TUNE - do */
 static const struct nla_policy rainforest_channel_tune_nl_policy[RAINFOREST_A_CHANNEL_POLL_US + 1] = {
+	[RAINFOREST_A_CHANNEL_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[RAINFOREST_A_CHANNEL_CORE] = { .type = NLA_U32, },
 	[RAINFOREST_A_CHANNEL_PRIORITY] = { .type = NLA_U32, },
 	[RAINFOREST_A_CHANNEL_POLL_US] = { .type = NLA_U32, },

@@ -19,6 +19,8 @@
  *   account.c     what was adjusted, and owned over time
  *   stat.c        what subOSes measure of themselves
  *   channels.c    the rings between kernels, and who has which
+ *   connect.c     channels between two subOSes
+ *   tune.c        where and how kernels take their doorbells
  *   ledger.c      who owns what, for those who come after us
  *   netlink.c     the operator's interface: changes; netlink_get.c: reading;
  *                 netlink_account.c: accounts; netlink_channel.c: channels

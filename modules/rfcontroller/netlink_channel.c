@@ -186,45 +186,39 @@ out:
 
 /* ---- the communication core ---- */
 
+static u32 rf_get_or_keep(struct genl_info *info, int attr)
+{
+	return info->attrs[attr] ? nla_get_u32(info->attrs[attr]) : RF_TUNE_KEEP;
+}
+
 int rainforest_nl_channel_tune_doit(struct sk_buff *req, struct genl_info *info)
 {
-	struct nlattr *core = info->attrs[RAINFOREST_A_CHANNEL_CORE];
-	struct nlattr *priority = info->attrs[RAINFOREST_A_CHANNEL_PRIORITY];
-	struct nlattr *poll = info->attrs[RAINFOREST_A_CHANNEL_POLL_US];
+	struct rf_tune t = {
+		.cpu = rf_get_or_keep(info, RAINFOREST_A_CHANNEL_CORE),
+		.priority = rf_get_or_keep(info, RAINFOREST_A_CHANNEL_PRIORITY),
+		.poll_us = rf_get_or_keep(info, RAINFOREST_A_CHANNEL_POLL_US),
+	};
+	struct rf_subos *s = NULL;
 	struct sk_buff *skb;
 	void *hdr;
 	int err;
 
-	/* the priority's range is all that can be wrong with it: before anything changes */
-	if (priority && (!nla_get_u32(priority) || nla_get_u32(priority) > 98)) {
-		rf_msg(info->extack, "priority %u: 1 to 98, of SCHED_FIFO", nla_get_u32(priority));
-		return -EINVAL;
+	if (info->attrs[RAINFOREST_A_CHANNEL_NAME]) {
+		s = rf_channel_end(info, RAINFOREST_A_CHANNEL_NAME);
+		if (IS_ERR(s))
+			return PTR_ERR(s);
 	}
-	if (poll && nla_get_u32(poll) > USEC_PER_SEC) {
-		rf_msg(info->extack, "poll for %u us: a second at most", nla_get_u32(poll));
-		return -EINVAL;
-	}
-	if (core) {
-		err = rf_ficm_set_core(nla_get_u32(core));
-		if (err) {
-			rf_msg(info->extack, "CPU %u is %s", nla_get_u32(core),
-			       err == -EINVAL ? "none of this machine" : "not the supervisor's now");
-			return err == -EINVAL ? -ENXIO : err;
-		}
-	}
-	if (priority) {
-		err = rf_ficm_set_priority(nla_get_u32(priority));
-		if (err)
-			return err;
-	}
-	if (poll)
-		rf_ficm_set_poll(nla_get_u32(poll));
+	err = rf_tune(s, &t, info->extack);
+	if (s)
+		rf_subos_put(s);
+	if (err)
+		return err;
 	skb = rf_nl_reply(info, &hdr, NLMSG_GOODSIZE);
 	if (!skb)
 		return -ENOMEM;
-	err = nla_put_u32(skb, RAINFOREST_A_CHANNEL_CORE, rf_ficm_core()) ?:
-	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_PRIORITY, rf_ficm_priority()) ?:
-	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_POLL_US, rf_ficm_poll()) ?:
-	      rf_nl_put_u64(skb, RAINFOREST_A_CHANNEL_MOVES, rf_ficm_moves());
+	err = nla_put_u32(skb, RAINFOREST_A_CHANNEL_CORE, t.cpu) ?:
+	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_PRIORITY, t.priority) ?:
+	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_POLL_US, t.poll_us) ?:
+	      rf_nl_put_u64(skb, RAINFOREST_A_CHANNEL_MOVES, t.moves);
 	return rf_nl_send(skb, hdr, info, err);
 }

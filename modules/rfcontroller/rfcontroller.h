@@ -359,6 +359,8 @@ struct rf_ficm_channel *rf_channel_get(struct rf_subos *s);
 int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack);
 void rf_channel_down(u32 id);
 void rf_channel_proven(u32 id);
+
+/* connect.c */
 int rf_channel_connect(struct rf_subos *a, struct rf_subos *b, struct netlink_ext_ack *extack);
 int rf_channel_disconnect(struct rf_subos *a, struct rf_subos *b, struct netlink_ext_ack *extack);
 

@@ -212,6 +212,8 @@ int rf_channel_disconnect(struct rf *rf, const char *a, const char *b)
 
 int rf_channel_tune(struct rf *rf, struct rf_tune *t)
 {
+	if (t->name && strcmp(t->name, "web"))
+		return unknown(rf, t->name);
 	if (t->core > 3)
 		return rf_error(rf, -ENXIO, "CPU %d is none of this machine", (int)t->core);
 	*t = (struct rf_tune){ .core = t->core < 0 ? 0 : t->core, .moves = 2,

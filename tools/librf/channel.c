@@ -213,11 +213,12 @@ static int decode_tune(struct nlattr *attrs, int len, void *arg)
 }
 
 /**
- * rf_channel_tune() - the supervisor's communication core and its threads
+ * rf_channel_tune() - a kernel's communication core and its threads
  * @rf: the handle
  * @tune: in: what to change, negative: leave; out: what is now
  *
- * Return: 0; -ENXIO (no such CPU), -ENODEV (not the supervisor's), -EINVAL, -EPERM.
+ * Return: 0; -ENXIO (no such CPU), -ENODEV (not that kernel's), -EINVAL, -EPERM,
+ * -ENOENT, -EHOSTDOWN (it does not run), -ETIMEDOUT (it does not answer).
  */
 int rf_channel_tune(struct rf *rf, struct rf_tune *tune)
 {
@@ -225,6 +226,8 @@ int rf_channel_tune(struct rf *rf, struct rf_tune *tune)
 
 	if (!msg)
 		return rf_connect(rf) ?: -ENOMEM;
+	if (tune->name)
+		nla_put_string(msg, RAINFOREST_A_CHANNEL_NAME, tune->name);
 	if (tune->core >= 0)
 		nla_put_u32(msg, RAINFOREST_A_CHANNEL_CORE, tune->core);
 	if (tune->priority >= 0)

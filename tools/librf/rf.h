@@ -295,6 +295,7 @@ struct rf_ping {
 };
 
 struct rf_tune {
+	const char *name;			/* NULL: the supervisor's */
 	int64_t core, priority, poll_us;	/* negative: leave */
 	uint64_t moves;				/* out */
 };

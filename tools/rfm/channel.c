@@ -9,10 +9,10 @@
 #include "rfm.h"
 
 static const char synopsis[] =
-	"list | stat [NAME] | connect A B | disconnect A B | tune [OPTION]...\n\n"
+	"list | stat [NAME] | connect A B | disconnect A B | tune [NAME] [OPTION]...\n\n"
 	"Lists the channels by which kernels send each other messages, tells what went\n"
 	"through them, makes and closes those between two subOSes, and sets where and how\n"
-	"the supervisor takes its doorbells. Without an option tune only tells.";
+	"the supervisor, or a subOS, takes its doorbells. Without an option tune only tells.";
 
 struct args {
 	const char *core, *priority, *poll;
@@ -164,11 +164,13 @@ static int number(struct rfm *r, const char *option, const char *word, int64_t *
 	return ret;
 }
 
-static int tune(struct rfm *r, const struct args *args)
+static int tune(struct rfm *r, const struct args *args, const char *name)
 {
-	struct rf_tune t = { 0 };
-	int ret;
+	struct rf_tune t = { .name = name };
+	int ret = name ? rf_parse_name(r->rf, name) : 0;
 
+	if (ret)
+		return ret;
 	ret = number(r, "core", args->core, &t.core) ?:
 	      number(r, "priority", args->priority, &t.priority) ?:
 	      number(r, "poll", args->poll, &t.poll_us);
@@ -214,9 +216,9 @@ int cmd_channel(struct rfm *r, int argc, char **argv)
 	struct args args = { 0 };
 	const struct rfm_opt opts[] = {
 		{ "core", 0, OPT_STRING, &args.core, "CPU",
-		  "tune: the supervisor's CPU that takes doorbells" },
+		  "tune: the CPU that takes doorbells" },
 		{ "priority", 0, OPT_STRING, &args.priority, "N",
-		  "tune: of its threads, SCHED_FIFO, 1 to 98" },
+		  "tune: of the two threads, SCHED_FIFO, 1 to 98" },
 		{ "poll", 0, OPT_STRING, &args.poll, "US",
 		  "tune: microseconds to poll after a message" },
 		RFM_JSON(r), RFM_END
@@ -239,6 +241,6 @@ int cmd_channel(struct rfm *r, int argc, char **argv)
 	if (!strcmp(w.v[0], "disconnect"))
 		return two(r, &w, rf_channel_disconnect);
 	if (!strcmp(w.v[0], "tune"))
-		return too_much(r, &w, 1) ?: tune(r, &args);
+		return too_much(r, &w, 2) ?: tune(r, &args, w.n > 1 ? w.v[1] : NULL);
 	return rf_error(r->rf, -EINVAL, "\"%s\": list, stat, connect, disconnect or tune", w.v[0]);
 }

@@ -125,6 +125,8 @@ enum rf_control_type {
 	RF_CONTROL_DISCONNECT	= 4,	/* rf_control_answer, without error */
 	RF_CONTROL_OPENED	= 5,	/* rf_control_answer */
 	RF_CONTROL_CLOSED	= 6,	/* rf_control_answer */
+	RF_CONTROL_TUNE		= 7,	/* rf_control_tune: what is to change */
+	RF_CONTROL_TUNED	= 8,	/* rf_control_tune: what is now, with error */
 };
 
 struct rf_control_name {
@@ -146,9 +148,21 @@ struct rf_control_answer {
 	__u32 pad;
 };
 
+/* Where and how a subOS takes its doorbells */
+struct rf_control_tune {
+	__u64 token;		/* the supervisor's; the answer has the same */
+	__u32 apicid;		/* communication core; RF_TUNE_KEEP: leave it */
+	__u32 priority;		/* of the two threads, SCHED_FIFO; likewise */
+	__u32 poll_us;		/* likewise */
+	__s32 error;		/* 0, or a negative errno of Linux */
+	__u64 moves;		/* of the communication core so far */
+};
+#define RF_TUNE_KEEP	0xffffffffU
+
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
 static_assert(sizeof(struct rf_ring) == 128);
+static_assert(sizeof(struct rf_control_tune) == 32);
 static_assert(sizeof(struct rf_ficm_msg) == 64);
 static_assert(offsetof(struct rf_ficm_msg, data) == 8);
 static_assert(sizeof(struct rf_ficm_ring) == 192);
