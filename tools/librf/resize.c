@@ -32,8 +32,10 @@ static int put_resize(struct nl_msg *msg, const struct rf_resize *z)
 	for (size_t i = 0; !ret && i < z->nr_remove; i++)
 		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_CPU_REMOVE, z->remove[i]);
 	if (!ret && z->count)
-		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_NCPUS, z->ncpus) ||
-		      nla_put_u32(msg, RAINFOREST_A_SUBOS_NCPUS_HOW, z->how);
+		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_NCPUS, z->ncpus);
+	/* what moves from one to another has none */
+	if (!ret && z->count && z->how != RAINFOREST_HOW_TARGET)
+		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_NCPUS_HOW, z->how);
 	if (!ret && z->cpu_node != RF_NO_NODE)
 		ret = nla_put_u32(msg, RAINFOREST_A_SUBOS_CPU_NODE, z->cpu_node);
 	for (size_t i = 0; !ret && i < z->nr_mems; i++)
