@@ -375,7 +375,11 @@ int rf_destroy(struct rf *rf, const struct rf_stop *s, struct rf_subos *reply)
 /* web takes part in anything, and nothing changes */
 static int fake_resize(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
 {
+	char what[160];
+
 	memset(reply, 0, sizeof(*reply));
+	snprintf(what, sizeof(what), "resize %s%s%s", z->name, z->to ? " to " : "", z->to ?: "");
+	tell(what, z->dry_run);
 	if (fails("resize"))
 		return rf_error(rf, -EUCLEAN, "128 of 256 MiB added, web has 384 MiB now: fake");
 	return rf_subos_get(rf, z->name, reply);

@@ -15,6 +15,8 @@ const struct rf_config_key rfm_config_keys[] = {
 	{ .section = "subos", .name = "ncpus" },
 	{ .section = "subos", .name = "memory", .many = true },
 	{ .section = "subos", .name = "exact", .yes = true },
+	{ .section = "subos", .name = "min-cpus" },
+	{ .section = "subos", .name = "priority" },
 	{ .section = "content", .name = "kernel", .path = true },
 	{ .section = "content", .name = "initrd", .path = true },
 	{ .section = "content", .name = "rootfs", .path = true },
@@ -42,6 +44,8 @@ static const struct field {
 	{ offsetof(struct rfm_make, ncpus), OPT_STRING, CPUS },
 	{ offsetof(struct rfm_make, memory), OPT_STRINGS, ALONE },
 	{ offsetof(struct rfm_make, exact), OPT_FLAG, ALONE },
+	{ offsetof(struct rfm_make, min_cpus), OPT_STRING, ALONE },
+	{ offsetof(struct rfm_make, priority), OPT_STRING, ALONE },
 	{ offsetof(struct rfm_make, kernel), OPT_STRING, ALONE },
 	{ offsetof(struct rfm_make, initrd), OPT_STRING, CONTENT },
 	{ offsetof(struct rfm_make, rootfs), OPT_STRING, CONTENT },
@@ -53,6 +57,7 @@ static const struct field {
 	{ offsetof(struct rfm_make, args), OPT_STRINGS, COMMAND },
 };
 
+_Static_assert(ARRAY_SIZE(fields) == RFM_MAKE_OPTS + 1, "a key for each option, and arg");
 _Static_assert(ARRAY_SIZE(fields) + 1 == ARRAY_SIZE(rfm_config_keys), "a place for each key");
 
 static const void *place(const struct rfm_make *m, const struct field *f)

@@ -31,6 +31,7 @@ static const struct {
 	{ "export", cmd_export, "write the file for create -f", false, false },
 	{ "stat", cmd_stat, "what a subOS measures: load, memory, interrupts", false, false },
 	{ "top", cmd_top, "the subOSes and what they do, again and again", false, true },
+	{ "autoscale", cmd_autoscale, "move CPUs to and fro as a metric says", false, true },
 	{ "history", cmd_history, "how a subOS came to what it has", false, false },
 	{ "console", cmd_console, "talk to a subOS's console", false, true },
 	{ "logs", cmd_logs, "print what a subOS's console printed", false, false },

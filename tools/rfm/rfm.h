@@ -143,6 +143,7 @@ int cmd_history(struct rfm *r, int argc, char **argv);
 int cmd_export(struct rfm *r, int argc, char **argv);
 int cmd_stat(struct rfm *r, int argc, char **argv);
 int cmd_top(struct rfm *r, int argc, char **argv);
+int cmd_autoscale(struct rfm *r, int argc, char **argv);
 int cmd_console(struct rfm *r, int argc, char **argv);
 int cmd_logs(struct rfm *r, int argc, char **argv);
 int cmd_wait(struct rfm *r, int argc, char **argv);
