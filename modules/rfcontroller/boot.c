@@ -100,15 +100,23 @@ static int rf_ident_build(struct rf_subos *s, u64 end)
 /* Map the control area at its new home and build what doesn't change in it */
 int rf_boot_map(struct rf_subos *s, const struct rf_placement *p)
 {
-	if (s->desc && s->desc_phys != p->home.start) {
-		memunmap(s->desc);
-		s->desc = NULL;
-	}
-	if (!s->desc) {
-		s->desc = memremap(p->home.start, RF_CONTROL_SIZE, MEMREMAP_WB);
-		if (!s->desc)
+	if (!s->desc || s->desc_phys != p->home.start) {
+		void *desc = memremap(p->home.start, RF_CONTROL_SIZE, MEMREMAP_WB);
+
+		if (!desc)
 			return -ENOMEM;
+		mutex_lock(&s->drain);
+		/* the last words of its last life; it may have used the new place */
+		if (s->desc && s->generation)
+			rf_console_drain(s, true);
+		if (s->desc)
+			memunmap(s->desc);
+		memset(desc, 0, RF_CONTROL_SIZE);
+		s->desc = desc;
 		s->desc_phys = p->home.start;
+		for (unsigned int id = 0; id < RF_RING_COUNT; id++)
+			s->end[id].pos = 0;
+		mutex_unlock(&s->drain);
 	}
 	/* at most 32 GiB: one table a GiB must fit the space for the tables */
 	return rf_ident_build(s, min(p->home.start + p->home.size, p->home.start + (32ULL << 30)));
