@@ -97,26 +97,33 @@ static int rf_ident_build(struct rf_subos *s, u64 end)
 	       rf_ident_map(&id, rf_trampoline_phys(), rf_trampoline_phys() + PAGE_SIZE, false);
 }
 
+/*
+ * A subOS that was resized may find another home at its next start. Take the
+ * last words from the old one before anything is written.
+ */
+void rf_boot_leave(struct rf_subos *s, const struct rf_placement *p)
+{
+	lockdep_assert_held(&s->drain);
+	if (!s->desc || s->desc_phys == p->home.start)
+		return;
+	if (s->generation)
+		rf_console_drain(s, true);
+	memunmap(s->desc);
+	s->desc = NULL;
+	for (unsigned int id = 0; id < RF_RING_COUNT; id++)
+		s->end[id].pos = 0;
+}
+
 /* Map the control area at its new home and build what doesn't change in it */
 int rf_boot_map(struct rf_subos *s, const struct rf_placement *p)
 {
-	if (!s->desc || s->desc_phys != p->home.start) {
-		void *desc = memremap(p->home.start, RF_CONTROL_SIZE, MEMREMAP_WB);
-
-		if (!desc)
+	if (!s->desc) {
+		s->desc = memremap(p->home.start, RF_CONTROL_SIZE, MEMREMAP_WB);
+		if (!s->desc)
 			return -ENOMEM;
-		mutex_lock(&s->drain);
-		/* the last words of its last life; it may have used the new place */
-		if (s->desc && s->generation)
-			rf_console_drain(s, true);
-		if (s->desc)
-			memunmap(s->desc);
-		memset(desc, 0, RF_CONTROL_SIZE);
-		s->desc = desc;
 		s->desc_phys = p->home.start;
-		for (unsigned int id = 0; id < RF_RING_COUNT; id++)
-			s->end[id].pos = 0;
-		mutex_unlock(&s->drain);
+		/* an earlier life may have had anything there, no rings */
+		memset(s->desc, 0, RF_CONTROL_SIZE);
 	}
 	/* at most 32 GiB: one table a GiB must fit the space for the tables */
 	return rf_ident_build(s, min(p->home.start + p->home.size, p->home.start + (32ULL << 30)));

@@ -363,8 +363,12 @@ int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack)
 		return err;
 	err = rf_image_place(&img, rf_initrds_size(s->initrd, s->nr_initrds), &s->res, &place,
 			     extack);
-	if (!err)
+	if (!err) {
+		mutex_lock(&s->drain);
+		rf_boot_leave(s, &place);
+		mutex_unlock(&s->drain);
 		err = rf_write_kernel(&img, place.kernel);
+	}
 	if (!err)
 		err = rf_write_initrds(s, &place);
 	/* the descriptor is read under it; files may take their time to be read */

@@ -27,6 +27,7 @@ struct rf_placement {
 };
 
 void rf_image_put(struct rf_image *img);
+void rf_boot_leave(struct rf_subos *s, const struct rf_placement *p);
 int rf_boot_map(struct rf_subos *s, const struct rf_placement *p);
 void rf_boot_params(struct rf_subos *s, const struct rf_image *img,
 		    const struct rf_placement *p);
