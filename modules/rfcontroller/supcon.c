@@ -17,6 +17,7 @@
 #include "rfcontroller.h"
 
 #define RF_CON_AGAIN_MS	1000	/* a request without an answer is sent again */
+#define RF_CON_GRACE_MS	1000	/* for the answer of one that gave up in time */
 #define RF_CON_HELLO_MS	2000	/* PID 1 may be ready before suboscon said hello */
 
 static const char * const rf_op_names[] = {
@@ -348,7 +349,7 @@ static int rf_call_send(struct rf_subos *s, const struct rf_call *c, unsigned in
  */
 int rf_con_ask(struct rf_subos *s, struct rf_ask *ask, struct netlink_ext_ack *extack)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), ask->timeout_ms);
+	ktime_t end = ktime_add_ms(ktime_get(), ask->timeout_ms + RF_CON_GRACE_MS);
 	struct rf_con *con = &s->con;
 	struct rf_call *c;
 	int err = 0;
@@ -366,7 +367,7 @@ int rf_con_ask(struct rf_subos *s, struct rf_ask *ask, struct netlink_ext_ack *e
 		s64 left = ktime_ms_delta(end, ktime_get());
 
 		/* a full channel is as good as no answer */
-		rf_call_send(s, c, max_t(s64, left, 1));
+		rf_call_send(s, c, max_t(s64, left - RF_CON_GRACE_MS, 1));
 		/* not killable: it is bounded, and half of a change helps nobody */
 		wait_event_timeout(s->wait, READ_ONCE(c->answered) ||
 				   !rf_state_alive(s->state) || atomic_read(&s->unwanted),
