@@ -378,7 +378,9 @@ static int fake_resize(struct rf *rf, const struct rf_resize *z, struct rf_subos
 	char what[160];
 
 	memset(reply, 0, sizeof(*reply));
-	snprintf(what, sizeof(what), "resize %s%s%s", z->name, z->to ? " to " : "", z->to ?: "");
+	snprintf(what, sizeof(what), "resize %s%s%s %s%u", z->name, z->to ? " to " : "",
+		 z->to ?: "", z->how == RAINFOREST_HOW_ADD ? "+" :
+		 z->how == RAINFOREST_HOW_REMOVE ? "-" : "", z->ncpus);
 	tell(what, z->dry_run);
 	if (fails("resize"))
 		return rf_error(rf, -EUCLEAN, "128 of 256 MiB added, web has 384 MiB now: fake");
