@@ -56,7 +56,7 @@ static const struct rf_ficm_service rf_echo_service = {
  * @ns: out, from before the send until the answer was read
  *
  * Context: process, may sleep.
- * Return: 0; -ETIMEDOUT; -EAGAIN (no room); -ECONNRESET; -EINTR.
+ * Return: 0; -ETIMEDOUT (no answer, or no room all that time); -ECONNRESET; -EINTR.
  */
 int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll, u64 *ns)
 {
@@ -73,7 +73,9 @@ int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll,
 	if (poll)
 		rf_receive_awake(ch);
 	ping.sent = ktime_get_ns();
-	err = rf_ficm_send(ch, RF_PORT_ECHO, RF_ECHO_REQUEST, &ping.id, sizeof(ping.id));
+	/* the ring may be full of others' messages: that is a part of the way */
+	err = rf_ficm_send_timeout(ch, RF_PORT_ECHO, RF_ECHO_REQUEST, &ping.id, sizeof(ping.id),
+				   timeout_ms);
 	if (!err && poll) {
 		u64 end = ping.sent + timeout_ms * (u64)NSEC_PER_MSEC;
 

@@ -145,7 +145,7 @@ static int rf_put_pings(struct sk_buff *skb, struct genl_info *info, struct rf_f
 
 		err = rf_ficm_ping(ch, timeout,
 				   nla_get_flag(info->attrs[RAINFOREST_A_CHANNEL_POLL]), &ns);
-		if (err == -ETIMEDOUT || err == -EAGAIN) {
+		if (err == -ETIMEDOUT) {
 			ns = U64_MAX;
 			err = 0;
 		}
