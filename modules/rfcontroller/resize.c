@@ -210,8 +210,8 @@ static int rf_resize_locked(struct rf_subos *s, struct rf_resize *r, struct rf_r
 	if (err)
 		return err;
 	if (r->nr_mem && s->con.block_size != memory_block_size_bytes()) {
-		rf_msg(extack, "%s's memory blocks are of %llu MiB, the supervisor's of %lu", s->name,
-		       s->con.block_size >> 20, memory_block_size_bytes() >> 20);
+		rf_msg(extack, "%s's memory blocks are of %llu MiB, the supervisor's of %lu",
+		       s->name, s->con.block_size >> 20, memory_block_size_bytes() >> 20);
 		return -EOPNOTSUPP;
 	}
 	s->nr_phases = 0;

@@ -109,7 +109,8 @@ static int rf_cpu_ask(struct rf_subos *s, u16 op, u32 slot, const struct rf_resi
 		      struct netlink_ext_ack *extack)
 {
 	struct rf_ask ask = {
-		.op = op, .arg = { slot, rf_cpu_at(s, slot)->apicid }, .timeout_ms = rf_resize_left(r),
+		.op = op, .arg = { slot, rf_cpu_at(s, slot)->apicid },
+		.timeout_ms = rf_resize_left(r),
 		.flags = op == RF_CON_CPU_REMOVE && r->force ? RF_CON_FORCE : 0,
 	};
 	u64 t = ktime_get_ns();
@@ -186,7 +187,8 @@ static int rf_leave_candidates(struct rf_subos *s, const struct rf_resize *r, u3
 			return -ENXIO;
 		}
 		if (!c->slot) {
-			rf_msg(extack, "CPU %u can't leave: it is the first of %s", c->cpu, s->name);
+			rf_msg(extack, "CPU %u can't leave: it is the first of %s", c->cpu,
+			       s->name);
 			return -EOPNOTSUPP;
 		}
 		for (int j = 0; j < n; j++)

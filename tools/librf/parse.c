@@ -312,7 +312,8 @@ int rf_parse_amount(struct rf *rf, const char *word, struct rf_amount *amount)
 	ret = rf_parse_memory(rf, p, &amount->mem);
 	if (ret == -EINVAL)
 		return rf_error(rf, ret,
-				"bad memory \"%s\": want for example 512M, +256M or -256M@node1", word);
+				"bad memory \"%s\": want for example 512M, +256M or -256M@node1",
+				word);
 	return ret;
 }
 
