@@ -364,7 +364,7 @@ static int run(char *line)
 static int thread(void *arg)
 {
 	char *line = arg, *text = kstrdup(line, GFP_KERNEL | __GFP_NOFAIL);
-	int err = run(line);
+	int err = run(strim(line));	/* which may begin later: not to be freed */
 
 	pr_info("%s: %d\n", text, err);
 	kfree(text);
@@ -381,7 +381,7 @@ static int start(const char *text, size_t len)
 	if (!line)
 		return -ENOMEM;
 	atomic_inc(&threads);
-	t = kthread_run(thread, strim(line), "rf_ficm_test");
+	t = kthread_run(thread, line, "rf_ficm_test");
 	if (!IS_ERR(t))
 		return 0;
 	atomic_dec(&threads);
