@@ -39,7 +39,7 @@ static void rf_echo(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, v
 {
 	if (msg->type == RF_ECHO_REPLY)
 		rf_pong(ch, msg);
-	else if (rf_ficm_send(ch, RF_PORT_ECHO, RF_ECHO_REPLY, msg->data, msg->len))
+	else if (rf_ficm_post(ch, RF_PORT_ECHO, RF_ECHO_REPLY, msg->data, msg->len))
 		ch->rxs.dropped++;	/* who floods us gets no answer */
 }
 

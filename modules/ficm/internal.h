@@ -9,7 +9,8 @@
  *   channel.rx_lock (raw, interrupts off) the reader's end. RF_FICM_IRQ
  *			services are called under it; they may send.
  *   channel.tx_lock (raw, interrupts off) the writer's end
- * An end is closed under its lock, and its ring is touched under it only.
+ * An end is closed under its lock, and its ring is touched under it, or looked at
+ * under RCU, which closing waits for.
  */
 #ifndef _FICM_INTERNAL_H
 #define _FICM_INTERNAL_H
@@ -79,6 +80,7 @@ static inline u32 rf_queue_used(const struct rf_queue *q)
 #define RF_BUDGET	64	/* messages of a channel in one go */
 bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, bool sleep);
 void rf_receive_awake(struct rf_ficm_channel *ch);
+bool rf_receive_ready(const struct rf_ficm_channel *ch);
 bool rf_receive_some(struct rf_ficm_channel *ch);
 bool rf_receive_late(struct rf_ficm_channel *ch);
 

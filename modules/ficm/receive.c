@@ -110,6 +110,20 @@ void rf_receive_awake(struct rf_ficm_channel *ch)
 	raw_spin_unlock_irq(&ch->rx_lock);
 }
 
+/**
+ * rf_receive_ready - would rf_receive() find something?
+ * @ch: the channel, found in the list
+ *
+ * Without a lock, for who looks again and again. A ring stays mapped while RCU
+ * is held: rf_ficm_close() waits for that.
+ *
+ * Context: any, under RCU.
+ */
+bool rf_receive_ready(const struct rf_ficm_channel *ch)
+{
+	return rf_msgrx_ready(&ch->rx) || rf_queue_used(&ch->inbox);
+}
+
 /* The end of a message in the read thread. Return: the next, if there is one. */
 static bool rf_inbox_next(struct rf_ficm_channel *ch, struct rf_ficm_msg *msg)
 {

@@ -13,6 +13,7 @@
 #include "internal.h"
 
 #define RF_LATE_MS	100	/* between two looks at a message that may be late */
+#define RF_POLL_LOOKS	32	/* at the rings between two at the clock */
 
 static unsigned int rf_priority = 50;
 module_param_named(priority, rf_priority, uint, 0444);
@@ -81,42 +82,50 @@ static bool rf_read_round(void)
 	return more;
 }
 
-static u64 rf_taken(void)
+/* Look at each ring, and take what is there. Return: was there something? */
+static bool rf_poll_look(bool *work)
 {
 	struct rf_ficm_channel *ch;
-	u64 sum = 0;
+	bool found = false;
 
 	guard(rcu)();
-	list_for_each_entry_rcu(ch, &rf_channels, node)
-		sum += READ_ONCE(ch->rx.pos);
-	return sum;
+	list_for_each_entry_rcu(ch, &rf_channels, node) {
+		if (!rf_receive_ready(ch))
+			continue;
+		*work |= rf_receive(ch, RF_BUDGET, false);
+		found = true;
+	}
+	return found;
 }
 
 /* Poll all until nothing came for rf_poll_us, then ask for doorbells */
 static void rf_read_poll(void)
 {
-	u64 end = ktime_get_ns() + READ_ONCE(rf_poll_us) * (u64)NSEC_PER_USEC;
-	u64 taken = rf_taken(), now;
 	struct rf_ficm_channel *ch;
+	u64 end = 0, now;
 
-	do {
-		bool work = false;
+	while (!kthread_should_stop()) {
+		bool work = false, found = false;
 
-		rcu_read_lock();
-		list_for_each_entry_rcu(ch, &rf_channels, node)
-			work |= rf_receive(ch, RF_BUDGET, false);
-		rcu_read_unlock();
+		/* the clock costs more than a look */
+		for (int i = 0; i < RF_POLL_LOOKS && !found; i++) {
+			found = rf_poll_look(&work);
+			if (!found)
+				cpu_relax();
+		}
 		if (work)
 			rf_read_round();
-		if (need_resched())
-			cond_resched();
-		else
-			cpu_relax();
-		now = rf_taken();
-		if (now != taken)
-			end = ktime_get_ns() + READ_ONCE(rf_poll_us) * (u64)NSEC_PER_USEC;
-		taken = now;
-	} while (ktime_get_ns() < end && !kthread_should_stop());
+		cond_resched();
+		if (found) {
+			end = 0;
+			continue;
+		}
+		now = ktime_get_ns();
+		if (!end)
+			end = now + READ_ONCE(rf_poll_us) * (u64)NSEC_PER_USEC;
+		else if (now >= end)
+			break;
+	}
 
 	for (u64 last = 0; (ch = rf_channel_next(last, rf_any)); rf_ficm_put(ch)) {
 		last = ch->serial;
