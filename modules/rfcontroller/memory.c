@@ -72,23 +72,6 @@ u64 rf_memory_of(const struct rf_resources *res, int node)
 
 #define RF_TAKE_MS	20000	/* for those blocks of a node that refuse, together */
 
-/*
- * How many free blocks lie below and with the one at start, that Linux can
- * remove as one range: most at most
- */
-static unsigned int rf_free_run(u64 start, int node, unsigned int most)
-{
-	u64 size = memory_block_size_bytes();
-	unsigned int n = 1;
-
-	while (n < most && start >= (n + 1) * size &&
-	       rf_block_look(start - n * size, size, node) == RF_BLOCK_FREE &&
-	       !rf_block_refused(start - n * size) &&
-	       rf_block_range_whole(start - n * size, (n + 1) * size))
-		n++;
-	return n;
-}
-
 /* Take count blocks of node; how many were taken is in res */
 static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 {
@@ -97,11 +80,10 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 	ktime_t end = ktime_add_ms(ktime_get(), RF_TAKE_MS + rf_block_patience_ms(count * size));
 	int err;
 
-	/* the free ones, many at once; those that need migration; those refused lately */
+	/* the free ones; those that need migration; those refused lately */
 	for (int pass = 0; pass < 3 && res->nr_blocks < goal; pass++) {
 		rf_for_each_block_down(start, node, size) {
 			enum rf_block_kind kind;
-			unsigned int run = 1;
 			bool refused;
 
 			if (res->nr_blocks == goal)
@@ -115,10 +97,11 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
 			    (pass < 2 && refused) || (pass == 2 && !refused))
 				continue;
-			if (pass == 0)
-				run = rf_free_run(start, node, goal - res->nr_blocks);
-			start -= (run - 1) * size;
-			err = rf_block_take(start, run, node, res);
+			/*
+			 * One by one: of several that go offline together only the last
+			 * would stay out of a crash kernel's list of memory.
+			 */
+			err = rf_block_take(start, 1, node, res);
 			/* any signal ends offlining; it says nothing of the block */
 			if (err == -EINTR || err == -EUCLEAN)
 				return err;
