@@ -141,24 +141,6 @@ static int rf_block_add(struct rf_block *b)
 	return err;
 }
 
-static int rf_count(struct resource *res, void *n)
-{
-	++*(unsigned int *)n;
-	return 0;
-}
-
-/*
- * Does a range lie in one resource? Linux removes no other as a whole: blocks
- * that came back one by one are several, unless they were merged.
- */
-bool rf_block_range_whole(u64 start, u64 size)
-{
-	unsigned int n = 0;
-
-	return !walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
-				    start, start + size - 1, &n, rf_count) && n == 1;
-}
-
 /* A block has left: nothing else can add it, and zeroing begins */
 static int rf_block_out(struct rf_block *b)
 {
@@ -180,51 +162,37 @@ static int rf_block_out(struct rf_block *b)
 }
 
 /**
- * rf_block_take - take adjacent blocks from the supervisor
- * @start: physical address of the lowest
- * @count: how many; of several rf_block_range_whole() must hold
- * @node: the supervisor's number of their node
- * @res: gets them as its last blocks; there is room
+ * rf_block_take - take a block from the supervisor
+ * @start: physical address
+ * @node: the supervisor's number of its node
+ * @res: gets it as its last block; there is room
  *
- * They are in the ledger before they leave the supervisor, and in the resource
- * tree as busy while they are away. All go offline before the first is removed:
- * to offline a block Linux empties the slab caches of every CPU, and to remove
- * one fills them again.
+ * It is in the ledger before it leaves the supervisor, and in the resource tree
+ * as busy while it is away. One at a time: of several that go offline as one
+ * range each crash-hotplug event leaves out only its own block, and those before
+ * it would stay in a crash kernel's list of memory.
  *
- * Context: rf_grant_lock held. Return: 0; -EBUSY, -EINVAL: they do not leave;
- * -EINTR; -ENOMEM: those that left and could not be zeroed are back; -EUCLEAN:
- * one has left, does not come back, and stays in @res.
+ * Context: rf_grant_lock held. Return: 0; -EBUSY, -EINVAL: it does not leave;
+ * -EINTR; -ENOMEM: it could not be zeroed and is back; -EUCLEAN: it has left,
+ * does not come back, and stays in @res.
  */
-int rf_block_take(u64 start, unsigned int count, u32 node, struct rf_resources *res)
+int rf_block_take(u64 start, u32 node, struct rf_resources *res)
 {
-	u64 size = memory_block_size_bytes();
-	unsigned int first = res->nr_blocks;
-	int err, ret = 0;
+	struct rf_block *b = &res->blocks[res->nr_blocks++];
+	int err;
 
-	for (unsigned int i = 0; i < count; i++)
-		res->blocks[first + i] = (struct rf_block) {
-			.start = start + i * size, .node = node, .status = RF_LEDGER_TAKING,
-		};
-	res->nr_blocks += count;
+	*b = (struct rf_block) { .start = start, .node = node, .status = RF_LEDGER_TAKING };
 	rf_ledger_update();
-	err = rf_block_offline(start, count * size);
-	if (err) {
-		if (err == -EBUSY && count == 1)
-			rf_block_remember(start);
-		res->nr_blocks = first;
-		return err;
-	}
-	res->nr_blocks = first;
-	for (unsigned int i = 0; i < count; i++) {
-		struct rf_block b = res->blocks[first + i];
-
-		err = rf_block_out(&b);
+	err = rf_block_offline(start, memory_block_size_bytes());
+	if (err == -EBUSY)
+		rf_block_remember(start);
+	if (!err) {
+		err = rf_block_out(b);
 		if (!err || err == -EUCLEAN)
-			res->blocks[res->nr_blocks++] = b;
-		if (ret != -EUCLEAN)
-			ret = err ?: ret;
+			return err;
 	}
-	return ret;
+	res->nr_blocks--;
+	return err;
 }
 
 /*

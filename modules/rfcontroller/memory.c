@@ -97,11 +97,7 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
 			    (pass < 2 && refused) || (pass == 2 && !refused))
 				continue;
-			/*
-			 * One by one: of several that go offline together only the last
-			 * would stay out of a crash kernel's list of memory.
-			 */
-			err = rf_block_take(start, 1, node, res);
+			err = rf_block_take(start, node, res);
 			/* any signal ends offlining; it says nothing of the block */
 			if (err == -EINTR || err == -EUCLEAN)
 				return err;
