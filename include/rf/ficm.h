@@ -40,7 +40,12 @@ struct rf_ficm_params {
 struct rf_ficm_channel *rf_ficm_open(const struct rf_ficm_params *p);
 void rf_ficm_close(struct rf_ficm_channel *ch);
 struct rf_ficm_channel *rf_ficm_find(const char *name);
+struct rf_ficm_channel *rf_ficm_find_peer(u32 peer);
+#ifdef CONFIG_RAINFOREST_SUBOS
 struct rf_ficm_channel *rf_ficm_supervisor(void);
+#else
+static inline struct rf_ficm_channel *rf_ficm_supervisor(void) { return NULL; }
+#endif
 void rf_ficm_get(struct rf_ficm_channel *ch);
 void rf_ficm_put(struct rf_ficm_channel *ch);
 const char *rf_ficm_name(const struct rf_ficm_channel *ch);
@@ -57,6 +62,8 @@ u64 rf_ficm_generation(const struct rf_ficm_channel *ch);
  *	one channel in order, one at a time. Without RF_FICM_IRQ in the real-time
  *	read thread, where it may sleep; the thread is all channels' own, so
  *	not for long. It must not close @ch, nor unregister a service.
+ * @irq: gets each message first, in hard interrupt context, under RCU: short. True: it
+ *	took it; false: @receive is to have it. NULL: as RF_FICM_IRQ says.
  * @opened: a channel was opened; may be NULL. May sleep.
  * @gone: a channel was closed, no message of it will come; may be NULL. May sleep.
  * @ctx: the service's own
@@ -64,6 +71,7 @@ u64 rf_ficm_generation(const struct rf_ficm_channel *ch);
  */
 struct rf_ficm_service {
 	void (*receive)(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, void *ctx);
+	bool (*irq)(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, void *ctx);
 	void (*opened)(struct rf_ficm_channel *ch, void *ctx);
 	void (*gone)(struct rf_ficm_channel *ch, void *ctx);
 	void *ctx;
@@ -88,11 +96,18 @@ unsigned int rf_ficm_send_many(struct rf_ficm_channel **ch, unsigned int n, unsi
 unsigned int rf_ficm_broadcast(unsigned int port, u16 type, const void *data, size_t len);
 int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll, u64 *ns);
 
+/* ---- looking for messages oneself, see receive.c ---- */
+
+void rf_ficm_busy_begin(struct rf_ficm_channel *ch);
+bool rf_ficm_busy_look(struct rf_ficm_channel *ch);
+void rf_ficm_busy_end(struct rf_ficm_channel *ch);
+
 /* ---- the communication core ---- */
 
 int rf_ficm_set_core(unsigned int cpu);
 unsigned int rf_ficm_core(void);
 u32 rf_ficm_core_apicid(void);
+bool rf_ficm_knows(u32 apicid);
 int rf_ficm_set_priority(unsigned int priority);
 unsigned int rf_ficm_priority(void);
 void rf_ficm_set_poll(unsigned int us);

@@ -36,6 +36,12 @@ struct rf_msg_rx {		/* the consumer's own */
 	__u32 odd;		/* the last word that was no sequence word */
 };
 
+/*
+ * What a slot begins with, sequence word and all, is written and read as one
+ * word of 64 bits. Little-endian, as all of a ring.
+ */
+typedef __u64 __attribute__((__may_alias__)) rf_msg_word;
+
 /* Bytes that a ring of 1 << order messages takes */
 static inline __u64 rf_msgring_size(unsigned int order)
 {
@@ -107,12 +113,14 @@ static inline void rf_msgtx_put(struct rf_msg_tx *tx, __u8 port, __u16 type,
 {
 	struct rf_ficm_msg *slot = &tx->ring->slot[tx->head & (tx->count - 1)];
 
-	WRITE_ONCE(slot->port, port);
-	WRITE_ONCE(slot->len, len);
-	WRITE_ONCE(slot->type, type);
-	memcpy(slot->data, data, len);
+	/* of a size that is known it takes no call */
+	if (len == RF_MSG_DATA)
+		memcpy(slot->data, data, RF_MSG_DATA);
+	else
+		memcpy(slot->data, data, len);
 	tx->head++;
-	smp_store_release(&slot->seq, (__u32)tx->head);
+	smp_store_release((rf_msg_word *)slot, (__u64)type << 48 | (__u64)len << 40 |
+			  (__u64)port << 32 | (__u32)tx->head);
 	WRITE_ONCE(tx->ring->head, tx->head);
 }
 
@@ -150,6 +158,21 @@ static inline bool rf_msgrx_ready(const struct rf_msg_rx *rx)
 	return READ_ONCE(slot->seq) == (__u32)(rx->pos + 1);
 }
 
+/* The first @len bytes of a message, and zeroes; word by word, without a call */
+static inline void rf_msg_copy(struct rf_ficm_msg *msg, const struct rf_ficm_msg *slot,
+			       unsigned int len)
+{
+	const rf_msg_word *from = (const rf_msg_word *)slot->data;
+	rf_msg_word *to = (rf_msg_word *)msg->data;
+	unsigned int n = len / 8, rest = len % 8;
+
+	memset(msg->data, 0, RF_MSG_DATA);
+	for (unsigned int i = 0; i < n; i++)
+		to[i] = READ_ONCE(from[i]);
+	if (rest)
+		to[n] = READ_ONCE(from[n]) & ~0ULL >> (64 - 8 * rest);
+}
+
 /*
  * Take the next message into @msg, which is ours and has been bounded.
  * Return: 1; 0 when there is none; -EILSEQ when its slot holds a sequence word
@@ -159,7 +182,8 @@ static inline bool rf_msgrx_ready(const struct rf_msg_rx *rx)
 static inline int rf_msgrx_take(struct rf_msg_rx *rx, struct rf_ficm_msg *msg)
 {
 	const struct rf_ficm_msg *slot = &rx->ring->slot[rx->pos & (rx->count - 1)];
-	__u32 seq = smp_load_acquire(&slot->seq), want = (__u32)(rx->pos + 1);
+	__u64 word = smp_load_acquire((const rf_msg_word *)slot);
+	__u32 seq = (__u32)word, want = (__u32)(rx->pos + 1);
 
 	if (seq != want) {
 		/* what the lap before left; or 0 in the first lap, as odd is at first */
@@ -169,15 +193,14 @@ static inline int rf_msgrx_take(struct rf_msg_rx *rx, struct rf_ficm_msg *msg)
 		return -EILSEQ;
 	}
 	msg->seq = want;
-	msg->port = READ_ONCE(slot->port);
-	msg->len = READ_ONCE(slot->len);
-	msg->type = READ_ONCE(slot->type);
+	msg->port = word >> 32;
+	msg->len = word >> 40;
+	msg->type = word >> 48;
 	rx->pos++;
 	rx->odd = 0;
 	if (msg->len > RF_MSG_DATA || msg->port >= RF_PORTS)
 		return -EBADMSG;
-	memcpy(msg->data, slot->data, msg->len);
-	memset(msg->data + msg->len, 0, RF_MSG_DATA - msg->len);
+	rf_msg_copy(msg, slot, msg->len);
 	return 1;
 }
 

@@ -17,8 +17,8 @@
  * may come. A request that is sent twice with the same id is done once: the
  * answerer keeps its last RF_CON_KEEP answers and sends the kept one again, and
  * says nothing while the first is still worked on. Requests are worked on one
- * after another in the order they came, but for RF_CON_PING and RF_CON_STAT,
- * which are answered at once. An answer of a status other than RF_CON_OK may
+ * after another in the order they came, but for RF_CON_PING, which is answered
+ * at once. An answer of a status other than RF_CON_OK may
  * be preceded by its reason: up to RF_CON_TEXTS texts in order, of which the
  * answer says how many.
  *
@@ -49,7 +49,6 @@ enum rf_con_op {
 	RF_CON_CPU_REMOVE = 3,	/* the same; after OK nothing runs there */
 	RF_CON_MEM_ADD	= 4,	/* arg[0]: start, [1]: bytes, [2]: node, as region[] */
 	RF_CON_MEM_REMOVE = 5,	/* arg[0]: start, [1]: bytes; one memory block */
-	RF_CON_STAT	= 6,	/* arg[0]: which; value[]: depends on it */
 };
 
 /* Flags of a request; unknown ones are refused */
@@ -69,7 +68,6 @@ enum rf_con_status {
 /* Features, bits of rf_con_hello.features */
 #define RF_CON_HAS_CPU		(1 << 0)
 #define RF_CON_HAS_MEMORY	(1 << 1)
-#define RF_CON_HAS_STAT		(1 << 2)
 
 struct rf_con_hello {
 	__u16 min, max;		/* versions that the sender speaks */
