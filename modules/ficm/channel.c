@@ -153,7 +153,7 @@ void rf_ficm_close(struct rf_ficm_channel *ch)
 	mutex_unlock(&rf_channels_lock);
 
 	raw_spin_lock_irq(&ch->rx_lock);
-	ch->rx_closed = true;
+	WRITE_ONCE(ch->rx_closed, true);	/* for rf_ficm_busy_look() too */
 	while (rf_queue_get(&ch->inbox, &msg))
 		ch->rxs.dropped++;
 	raw_spin_unlock_irq(&ch->rx_lock);
@@ -201,6 +201,25 @@ struct rf_ficm_channel *rf_ficm_find(const char *name)
 	return found && kref_get_unless_zero(&found->ref) ? found : NULL;
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_find, RAINFOREST);
+
+/**
+ * rf_ficm_find_peer - find an open channel by its peer's id
+ * @peer: as the supervisor gave it; 0 is the supervisor
+ *
+ * Context: any.
+ * Return: the newest of that id, for rf_ficm_put(); or NULL.
+ */
+struct rf_ficm_channel *rf_ficm_find_peer(u32 peer)
+{
+	struct rf_ficm_channel *ch, *found = NULL;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(ch, &rf_channels, node)
+		if (ch->peer == peer)
+			found = ch;
+	return found && kref_get_unless_zero(&found->ref) ? found : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_find_peer, RAINFOREST);
 
 /**
  * rf_ficm_name - the name of a channel's peer

@@ -15,6 +15,9 @@
 #include <asm/rainforest_subos.h>
 #include <asm/smp.h>
 
+#include <rf/abi/region.h>
+#include <rf/region.h>
+
 #include "internal.h"
 
 struct rf_peer {
@@ -43,33 +46,11 @@ struct rf_ficm_channel *rf_ficm_supervisor(void)
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_supervisor, RAINFOREST);
 
-/*
- * Map a ring. The supervisor's memory is no RAM to us, and what is no RAM a
- * kernel without MTRRs takes for a device's: memremap() would make it uncached
- * here while it is cached there. So not by memremap().
- */
 static void *rf_ring_map(u64 at, u32 size)
 {
-	unsigned int n = size >> PAGE_SHIFT;
-	unsigned long *pfns;
-	void *to = NULL;
+	const struct rf_region_chunk ring = { at, size };
 
-	if (!n || !PAGE_ALIGNED(at) || !PAGE_ALIGNED(size))
-		return NULL;
-	pfns = kmalloc_array(n, sizeof(*pfns), GFP_KERNEL);
-	if (!pfns)
-		return NULL;
-	for (unsigned int i = 0; i < n; i++) {
-		pfns[i] = PHYS_PFN(at) + i;
-		if (pfn_valid(pfns[i])) {
-			pr_err("a ring at %#llx would lie in our own memory\n", at);
-			goto out;
-		}
-	}
-	to = vmap_pfn(pfns, n, PAGE_KERNEL);
-out:
-	kfree(pfns);
-	return to;
+	return rf_map_foreign(&ring, 1, size, PAGE_KERNEL);
 }
 
 static struct rf_peer *rf_peer_open(struct rf_ficm_params *p, u64 rx, u64 tx)
@@ -223,8 +204,15 @@ static void rf_control(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg
 		answer.error = rf_connect((const void *)msg->data);
 		type = RF_CONTROL_OPENED;
 		break;
+	case RF_CONTROL_REGION:
+		answer.error = rf_region_told((const void *)msg->data);
+		type = RF_CONTROL_OPENED;
+		break;
 	case RF_CONTROL_DISCONNECT:
-		rf_disconnect(((const struct rf_control_answer *)msg->data)->generation);
+		memcpy(&answer.generation, msg->data, sizeof(answer.generation));
+		rf_disconnect(answer.generation);
+		if (!rf_region_wanted(answer.generation))
+			return;		/* its service answers */
 		type = RF_CONTROL_CLOSED;
 		break;
 	case RF_CONTROL_TUNE:
@@ -255,6 +243,7 @@ int rf_control_init(void)
 	struct rf_peer *peer;
 	int err;
 
+	rf_region_set_giver(&rf_held_giver);
 	err = rf_ficm_register(RF_PORT_CONTROL, &rf_control_service);
 	if (err)
 		return err;

@@ -53,6 +53,20 @@ bool rf_core_knows(u32 apicid)
 	return bsearch(&apicid, rf_known, rf_nr_known, sizeof(apicid), rf_compare);
 }
 
+/**
+ * rf_ficm_knows - is there a CPU of that APIC ID in this machine?
+ * @apicid: as a peer wrote it
+ *
+ * Whom a peer asks to be rung is to be looked at before it is.
+ *
+ * Context: any.
+ */
+bool rf_ficm_knows(u32 apicid)
+{
+	return rf_core_knows(apicid);
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_knows, RAINFOREST);
+
 static int rf_known_init(void)
 {
 	unsigned int cpu, n = num_present_cpus();
@@ -87,7 +101,7 @@ void rf_core_kick(struct rf_ficm_channel *ch)
 {
 	bool poll = READ_ONCE(rf_poll_us);
 
-	if (rf_receive(ch, RF_BUDGET, !poll))
+	if (rf_receive(ch, RF_BUDGET, poll ? RF_THEN_LEAVE : RF_THEN_SLEEP))
 		rf_thread_read();
 	rf_send_room(ch);
 }

@@ -6,6 +6,8 @@
 
 #include "internal.h"
 
+#define RF_PING_LOOKS	32	/* between two at the clock */
+
 struct rf_ping {
 	struct list_head node;
 	struct rf_ficm_channel *ch;
@@ -61,6 +63,7 @@ static const struct rf_ficm_service rf_echo_service = {
 int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll, u64 *ns)
 {
 	struct rf_ping ping = { .ch = ch };
+	unsigned int looks = 0;
 	long left = 1;
 	int err;
 
@@ -71,19 +74,24 @@ int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll,
 	raw_spin_unlock_irq(&rf_pings_lock);
 
 	if (poll)
-		rf_receive_awake(ch);
+		rf_ficm_busy_begin(ch);
 	ping.sent = ktime_get_ns();
 	/* the ring may be full of others' messages: that is a part of the way */
 	err = rf_ficm_send_timeout(ch, RF_PORT_ECHO, RF_ECHO_REQUEST, &ping.id, sizeof(ping.id),
 				   timeout_ms);
-	if (!err && poll) {
-		u64 end = ping.sent + timeout_ms * (u64)NSEC_PER_MSEC;
-
-		while (!READ_ONCE(ping.came) && ktime_get_ns() < end) {
-			rf_receive(ch, 1, false);
-			cond_resched();
-		}
-		rf_core_kick(ch);
+	while (!err && poll && !READ_ONCE(ping.came)) {
+		if (rf_ficm_busy_look(ch))
+			continue;
+		cpu_relax();
+		/* the clock costs more than a look */
+		if (++looks % RF_PING_LOOKS)
+			continue;
+		if (ktime_get_ns() >= ping.sent + timeout_ms * (u64)NSEC_PER_MSEC)
+			break;
+		cond_resched();
+	}
+	if (poll) {
+		rf_ficm_busy_end(ch);
 	} else if (!err) {
 		left = wait_for_completion_killable_timeout(&ping.done,
 							    msecs_to_jiffies(timeout_ms));

@@ -292,8 +292,47 @@ static void test_ping(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.sent, 100);
 	KUNIT_EXPECT_EQ(test, st.irq, 100);
 	KUNIT_EXPECT_EQ(test, st.late, 0);
+	rf_ficm_get(p.end[0]);
 	pair_close(&p);
 	KUNIT_EXPECT_EQ(test, rf_ficm_ping(p.end[0], 1, false, &ns), -ECONNRESET);
+	rf_ficm_put(p.end[0]);
+}
+
+/* Who looks himself is not rung, misses nothing, and is rung again afterwards */
+static void test_busy(struct kunit *test)
+{
+	struct rf_ficm_stats st;
+	struct pair p;
+
+	KUNIT_ASSERT_EQ(test, rf_ficm_register(PORT, &in_irq), 0);
+	pair_open(test, &p);
+	rf_ficm_busy_begin(p.end[1]);
+	KUNIT_EXPECT_FALSE(test, rf_ficm_busy_look(p.end[1]));
+	for (u64 i = 0; i < 3 << ORDER; i++) {
+		KUNIT_ASSERT_EQ(test, rf_ficm_send(p.end[0], PORT, 1, &i, 8), 0);
+		KUNIT_EXPECT_TRUE(test, rf_ficm_busy_look(p.end[1]));
+		KUNIT_EXPECT_FALSE(test, rf_ficm_busy_look(p.end[1]));
+		KUNIT_EXPECT_EQ(test, atomic_read(&saw.got), i + 1);
+	}
+	rf_ficm_stats_get(p.end[0], &st);
+	KUNIT_EXPECT_EQ(test, st.rings, 0);
+	rf_ficm_busy_end(p.end[1]);
+	KUNIT_EXPECT_EQ(test, rf_ficm_send(p.end[0], PORT, 1, &(u64){ 3 << ORDER }, 8), 0);
+	KUNIT_EXPECT_TRUE(test, until(got, (3 << ORDER) + 1));
+	KUNIT_EXPECT_TRUE(test, saw.in_order);
+	rf_ficm_stats_get(p.end[0], &st);
+	KUNIT_EXPECT_EQ(test, st.rings, 1);
+
+	/* closed under our eyes */
+	rf_ficm_get(p.end[1]);
+	rf_ficm_busy_begin(p.end[1]);
+	KUNIT_EXPECT_EQ(test, rf_ficm_send(p.end[0], PORT, 1, NULL, 0), 0);
+	rf_ficm_close(p.end[1]);
+	KUNIT_EXPECT_FALSE(test, rf_ficm_busy_look(p.end[1]));
+	rf_ficm_busy_end(p.end[1]);
+	rf_ficm_put(p.end[1]);
+	rf_ficm_close(p.end[0]);
+	rf_ficm_unregister(PORT);
 }
 
 static const struct service_case {
@@ -394,11 +433,16 @@ static int wait_for_room(void *arg)
 	return rf_ficm_send_timeout(arg, PORT, 0, &i, 8, 30000);
 }
 
+static bool asleep(long task)
+{
+	return !task_is_running((struct task_struct *)task);
+}
+
 /* A close wakes who waits for room, waits for the handler, drops the rest */
 static void test_close(struct kunit *test)
 {
+	struct pair p, other;
 	struct task_struct *t;
-	struct pair p;
 	u64 i = 0;
 
 	KUNIT_ASSERT_EQ(test, rf_ficm_register(PORT, &in_thread), 0);
@@ -410,7 +454,7 @@ static void test_close(struct kunit *test)
 	t = kthread_run(wait_for_room, p.end[0], "ficm_test");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(t));
 	get_task_struct(t);
-	msleep(20);
+	KUNIT_EXPECT_TRUE(test, until(asleep, (long)t));
 	rf_ficm_close(p.end[0]);
 	KUNIT_EXPECT_EQ(test, kthread_stop_put(t), -ECONNRESET);
 	rf_ficm_put(p.end[0]);
@@ -419,8 +463,12 @@ static void test_close(struct kunit *test)
 	complete_all(&saw.hold);
 	rf_ficm_close(p.end[1]);
 	i = atomic_read(&saw.got);
-	msleep(20);
-	KUNIT_EXPECT_EQ(test, atomic_read(&saw.got), i);
+	/* the thread goes from one to the next: after another's, nothing of it was left */
+	pair_open(test, &other);
+	KUNIT_EXPECT_EQ(test, rf_ficm_send(other.end[0], PORT, 0, &i, 8), 0);
+	KUNIT_EXPECT_TRUE(test, until(got, i + 1));
+	KUNIT_EXPECT_PTR_EQ(test, saw.from, other.end[1]);
+	pair_close(&other);
 	rf_ficm_unregister(PORT);
 }
 
@@ -489,6 +537,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_arguments),
 	KUNIT_CASE(test_garbage),
 	KUNIT_CASE(test_ping),
+	KUNIT_CASE(test_busy),
 	KUNIT_CASE_PARAM(test_stream, service_gen_params),
 	KUNIT_CASE(test_back_pressure),
 	KUNIT_CASE(test_close),

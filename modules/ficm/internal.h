@@ -17,6 +17,7 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -78,8 +79,13 @@ static inline u32 rf_queue_used(const struct rf_queue *q)
 
 /* receive.c */
 #define RF_BUDGET	64	/* messages of a channel in one go */
-bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, bool sleep);
-void rf_receive_awake(struct rf_ficm_channel *ch);
+enum rf_then {		/* when nothing is left */
+	RF_THEN_SLEEP,	/* ask the peer for a doorbell */
+	RF_THEN_LEAVE,	/* the caller comes back by himself */
+	RF_THEN_LINGER,	/* look on for a moment, then leave */
+};
+
+bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, enum rf_then then);
 bool rf_receive_ready(const struct rf_ficm_channel *ch);
 bool rf_receive_some(struct rf_ficm_channel *ch);
 bool rf_receive_late(struct rf_ficm_channel *ch);
@@ -125,5 +131,14 @@ void rf_control_exit(void);
 static inline int rf_control_init(void) { return 0; }
 static inline void rf_control_exit(void) { }
 #endif
+
+/* region.c, in a subOS */
+struct rf_control_region;
+struct rf_region_chunk;
+struct rf_region_giver;
+void *rf_map_foreign(const struct rf_region_chunk *chunk, unsigned int nr, u64 size, pgprot_t prot);
+int rf_region_told(const struct rf_control_region *c);
+bool rf_region_wanted(u64 id);
+extern const struct rf_region_giver rf_held_giver;
 
 #endif /* _FICM_INTERNAL_H */

@@ -9,7 +9,9 @@
  *   thread.c   the two real-time threads
  *   core.c     the doorbell, and the CPU that takes it
  *   echo.c     port 2: ping
- *   control.c  in a subOS: port 5, by which the supervisor makes channels
+ *   region_service.c  who gets the memory that kernels share
+ *   control.c  in a subOS: port 5, by which the supervisor makes channels,
+ *              and shares memory: region.c
  */
 #define pr_fmt(fmt) "ficm: " fmt
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Taking messages out of rings: NAPI's way, see Documentation/ficm.md */
+#include <linux/export.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "internal.h"
+
+#define RF_LINGER	256	/* looks for one more message, of who polls */
+#define RF_LOOKS	8	/* of them between two pauses */
 
 /* Give credits back; the bell is read after the xchg in rf_msgrx_tell() */
 static void rf_tell(struct rf_ficm_channel *ch)
@@ -12,7 +17,7 @@ static void rf_tell(struct rf_ficm_channel *ch)
 	if (!rf_msgrx_tell(&ch->rx))
 		return;
 	bell = READ_ONCE(ch->rx.ring->send_bell);
-	if (!rf_core_knows(bell)) {
+	if (bell != ch->bell && !rf_core_knows(bell)) {
 		ch->rxs.refused[RF_REFUSED_BELL]++;
 		bell = ch->bell;
 	}
@@ -45,23 +50,40 @@ static bool rf_rearm(struct rf_ficm_channel *ch)
 	return !rf_msgrx_arm(&ch->rx);
 }
 
+/*
+ * The read thread looks on for a moment after a message, with the lock held: if
+ * both ends are awake the next one, maybe the answer to what a service has sent,
+ * is there sooner than a lock is given back and taken again. Bounded for all of
+ * a call: one or two microseconds.
+ */
+static bool rf_linger(struct rf_ficm_channel *ch, unsigned int *looks)
+{
+	while (*looks) {
+		if (rf_msgrx_ready(&ch->rx))
+			return true;
+		/* a pause may take longer than a line on its way */
+		if (!(--*looks % RF_LOOKS))
+			cpu_relax();
+	}
+	return false;
+}
+
 /**
  * rf_receive - take what is in a channel's ring
  * @ch: the channel
  * @budget: messages at most
- * @sleep: when nothing is left, ask the peer for a doorbell; otherwise the
- *	caller comes back by himself
+ * @then: what to do when nothing is left
  *
  * Context: any but NMI. It may run on several CPUs, one of which does the work.
  * Return: true when the read thread has something to do for this channel:
  * the budget was used up, or a service may sleep.
  */
-bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, bool sleep)
+bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, enum rf_then then)
 {
+	unsigned int i, looks = then == RF_THEN_LINGER ? RF_LINGER : 0;
+	bool more = false, awake = false;
 	struct rf_ficm_msg msg;
 	unsigned long flags;
-	bool more = false;
-	unsigned int i;
 
 	raw_spin_lock_irqsave(&ch->rx_lock, flags);
 	if (ch->rx_closed)
@@ -81,11 +103,16 @@ bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, bool sleep)
 		if (got == -EILSEQ)
 			ch->rxs.refused[RF_REFUSED_SEQUENCE]++;
 		if (!got || got == -EILSEQ) {
-			if (!sleep || rf_msgrx_armed(&ch->rx) || rf_rearm(ch))
+			if (awake && rf_linger(ch, &looks))
+				continue;
+			if (then != RF_THEN_SLEEP || rf_msgrx_armed(&ch->rx) || rf_rearm(ch))
 				break;
+			awake = false;
 			continue;
 		}
-		rf_msgrx_disarm(&ch->rx);
+		if (!awake)
+			rf_msgrx_disarm(&ch->rx);
+		awake = true;
 		if (rf_msgrx_due(&ch->rx))
 			rf_tell(ch);
 		if (got == -EBADMSG)
@@ -101,14 +128,58 @@ out:
 	return more;
 }
 
-/* We look ourselves for a while: no doorbells. rf_receive() with sleep is to follow. */
-void rf_receive_awake(struct rf_ficm_channel *ch)
+/**
+ * rf_ficm_busy_begin - from now on we look at a channel's ring ourselves
+ * @ch: the channel, open or closed
+ *
+ * The peer is asked for no doorbells. For waits that are shorter than an
+ * interrupt; rf_ficm_busy_end() must follow soon.
+ *
+ * Context: any but hard interrupt.
+ */
+void rf_ficm_busy_begin(struct rf_ficm_channel *ch)
 {
 	raw_spin_lock_irq(&ch->rx_lock);
 	if (!ch->rx_closed)
 		rf_msgrx_disarm(&ch->rx);
 	raw_spin_unlock_irq(&ch->rx_lock);
 }
+EXPORT_SYMBOL_NS_GPL(rf_ficm_busy_begin, RAINFOREST);
+
+/**
+ * rf_ficm_busy_look - take what has come, if something has
+ * @ch: the channel, between rf_ficm_busy_begin() and rf_ficm_busy_end()
+ *
+ * Services are called as in the interrupt, those that sleep by the read thread.
+ * A look that finds nothing takes no lock.
+ *
+ * Context: any but hard interrupt. Return: was there something?
+ */
+bool rf_ficm_busy_look(struct rf_ficm_channel *ch)
+{
+	bool ready;
+
+	rcu_read_lock();
+	/* the ring of one that isn't closed yet stays for as long as we hold RCU */
+	ready = !READ_ONCE(ch->rx_closed) && rf_msgrx_ready(&ch->rx);
+	rcu_read_unlock();
+	if (ready && rf_receive(ch, RF_BUDGET, RF_THEN_LEAVE))
+		rf_thread_read();
+	return ready;
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_busy_look, RAINFOREST);
+
+/**
+ * rf_ficm_busy_end - take what is there, and ask for doorbells again
+ * @ch: the channel
+ *
+ * Context: any but hard interrupt.
+ */
+void rf_ficm_busy_end(struct rf_ficm_channel *ch)
+{
+	rf_core_kick(ch);
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_busy_end, RAINFOREST);
 
 /**
  * rf_receive_ready - would rf_receive() find something?
@@ -167,7 +238,8 @@ bool rf_receive_some(struct rf_ficm_channel *ch)
 	raw_spin_unlock_irq(&ch->rx_lock);
 	wake_up_all(&ch->idle);
 	if (n < RF_BUDGET || throttled)
-		return rf_receive(ch, RF_BUDGET, !READ_ONCE(rf_poll_us));
+		return rf_receive(ch, RF_BUDGET,
+				  READ_ONCE(rf_poll_us) ? RF_THEN_LEAVE : RF_THEN_SLEEP);
 	WRITE_ONCE(ch->work, true);
 	return true;
 }

@@ -24,7 +24,7 @@ static s64 rf_whom(struct rf_ficm_channel *ch)
 		return -1;
 	ch->txs.rings++;
 	bell = READ_ONCE(ch->tx.ring->bell);
-	if (rf_core_knows(bell))
+	if (bell == ch->bell || rf_core_knows(bell))
 		return bell;
 	ch->txs.refused[RF_REFUSED_BELL]++;
 	return ch->bell;

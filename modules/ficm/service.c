@@ -69,6 +69,8 @@ bool rf_service_irq(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, b
 	svc = rcu_dereference(rf_services[msg->port]);
 	if (!svc)
 		return false;
+	if (svc->irq && svc->irq(ch, msg, svc->ctx))
+		return true;
 	if (!(svc->flags & RF_FICM_IRQ)) {
 		*later = true;
 		return false;

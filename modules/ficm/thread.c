@@ -92,7 +92,7 @@ static bool rf_poll_look(bool *work)
 	list_for_each_entry_rcu(ch, &rf_channels, node) {
 		if (!rf_receive_ready(ch))
 			continue;
-		*work |= rf_receive(ch, RF_BUDGET, false);
+		*work |= rf_receive(ch, RF_BUDGET, RF_THEN_LINGER);
 		found = true;
 	}
 	return found;
@@ -130,7 +130,7 @@ static void rf_read_poll(void)
 	for (u64 last = 0; (ch = rf_channel_next(last, rf_any)); rf_ficm_put(ch)) {
 		last = ch->serial;
 		rf_core_kick(ch);
-		rf_receive(ch, RF_BUDGET, true);
+		rf_receive(ch, RF_BUDGET, RF_THEN_SLEEP);
 	}
 }
 
