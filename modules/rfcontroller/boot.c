@@ -32,9 +32,10 @@ extern unsigned int lapic_timer_period;
  * In front of what the user gives, so that an "--" in that ends nothing here.
  * Microcode is the supervisor's to load; the kernel lies where it was put; the
  * root may fill all memory, not the half of it that tmpfs allows; memory that is
- * added later can leave again.
+ * added later can leave again. One that boots with one CPU may get more: its lock
+ * prefixes stay, else the first that comes waits until all are patched back in.
  */
-#define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl rootfstype=ramfs memhp_default_state=online_movable "
+#define RF_CMDLINE "dis_ucode_ldr nokaslr no5lvl noreplace-smp rootfstype=ramfs memhp_default_state=online_movable "
 static_assert(sizeof(RF_CMDLINE) + RF_CMDLINE_USER_MAX <= RF_CMDLINE_MAX);
 
 static void *rf_at(struct rf_subos *s, u32 offset)
@@ -108,6 +109,7 @@ void rf_boot_leave(struct rf_subos *s, const struct rf_placement *p)
 		return;
 	if (s->generation)
 		rf_console_drain(s, true);
+	rf_watch_remove(s);
 	memunmap(s->desc);
 	s->desc = NULL;
 	for (unsigned int id = 0; id < RF_RING_COUNT; id++)
@@ -341,6 +343,7 @@ int rf_boot_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 	rf_console_start(s);
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++) {
 		s->res.cpus[i].proven = false;
+		s->res.cpus[i].left = false;
 		rf_trampoline_set(s->res.cpus[i].apicid,
 				  slots + s->res.cpus[i].slot * sizeof(struct rf_boot_cpu),
 				  s->desc->ident_pgd);

@@ -2,7 +2,7 @@
 /*
  * Who may talk to whom: the rings of all channels. Each subOS has one to the
  * supervisor from its start on, and to another subOS when somebody asks
- * (connect.c).
+ * (connect.c). And who shares which memory: regions (region.c).
  *
  * The pages are the supervisor's, so that they outlive either end. They are
  * freed when both ends have closed; a subOS also counts as having closed when
@@ -31,6 +31,7 @@ LIST_HEAD(rf_links);
  */
 DEFINE_MUTEX(rf_links_lock);
 DECLARE_WAIT_QUEUE_HEAD(rf_links_wait);	/* a state has changed */
+static u64 rf_next_number = 1;
 
 static void rf_links_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rf_links_work, rf_links_look);
@@ -43,6 +44,7 @@ static void rf_link_free(struct kref *ref)
 
 	for (int i = 0; i < 2; i++)
 		free_pages((unsigned long)l->ring[i], l->page_order);
+	rf_pages_free(l->pages);
 	kfree(l);
 }
 
@@ -52,8 +54,15 @@ void rf_link_put(struct rf_link *l)
 	kref_put(&l->ref, rf_link_free);
 }
 
+/* A number that no channel between subOSes and no region ever had */
+u64 rf_link_number(void)
+{
+	lockdep_assert_held(&rf_links_lock);
+	return rf_next_number++;
+}
+
 /* Both ends have left: the list's reference goes */
-static void rf_link_check(struct rf_link *l)
+void rf_link_check(struct rf_link *l)
 {
 	lockdep_assert_held(&rf_links_lock);
 	if (l->end[0].state != RF_END_CLOSED || l->end[1].state != RF_END_CLOSED)
@@ -105,7 +114,7 @@ static struct rf_link_end *rf_end_of(struct rf_link *l, u32 id)
 	return NULL;
 }
 
-/* The link between two, of which the first may be 0, the supervisor */
+/* The channel between two, of which the first may be 0, the supervisor */
 struct rf_link *rf_link_find(u32 a, u32 b)
 {
 	struct rf_link *l;
@@ -114,7 +123,8 @@ struct rf_link *rf_link_find(u32 a, u32 b)
 	list_for_each_entry(l, &rf_links, node) {
 		struct rf_link_end *x = rf_end_of(l, a), *y = rf_end_of(l, b);
 
-		if (x && y && x != y && x->state < RF_END_LEAVING && y->state < RF_END_LEAVING)
+		if (!l->pages && x && y && x != y && x->state < RF_END_LEAVING &&
+		    y->state < RF_END_LEAVING)
 			return l;
 	}
 	return NULL;
@@ -219,6 +229,12 @@ again:
 	mutex_unlock(&rf_links_lock);
 }
 
+/* Are the ends of subOSes in it opened and closed by messages? Or else by start and stop. */
+static bool rf_link_told(const struct rf_link *l)
+{
+	return l->end[0].id || l->pages;
+}
+
 /* Tell a subOS to close its end; it is asked again until it answers or stops */
 void rf_end_leave(struct rf_link *l, struct rf_link_end *end)
 {
@@ -229,6 +245,10 @@ void rf_end_leave(struct rf_link *l, struct rf_link_end *end)
 	if (end->state == RF_END_CLOSED)
 		return;
 	end->state = RF_END_LEAVING;
+	if (!end->id) {
+		rf_region_leave(l);
+		return;
+	}
 	own = rf_link_find(0, end->id);
 	if (own && own->ch)
 		rf_ficm_post(own->ch, RF_PORT_CONTROL, RF_CONTROL_DISCONNECT, &a, sizeof(a));
@@ -257,7 +277,8 @@ void rf_channel_down(u32 id)
 			continue;
 		end->state = max(end->state, RF_END_LEAVING);
 		for (int i = 0; i < 2; i++)
-			if (l->end[i].id && &l->end[i] != end && l->end[i].state < RF_END_LEAVING)
+			if (rf_link_told(l) && &l->end[i] != end &&
+			    l->end[i].state < RF_END_LEAVING)
 				rf_end_leave(l, &l->end[i]);
 	}
 	mutex_unlock(&rf_links_lock);
@@ -307,14 +328,18 @@ static void rf_channels_answer(struct rf_ficm_channel *ch, const struct rf_ficm_
 		struct rf_link_end *end = rf_end_of(l, id);
 
 		/* the supervisor's own channels are no business of theirs */
-		if (!end || !l->end[0].id || l->generation != a->generation)
+		if (!end || !rf_link_told(l) || l->generation != a->generation)
 			continue;
 		if (msg->type == RF_CONTROL_OPENED && end->state == RF_END_TOLD) {
 			end->error = clamp(a->error, -MAX_ERRNO, 0);
 			end->state = end->error ? RF_END_CLOSED : RF_END_OPEN;
-		} else if (msg->type == RF_CONTROL_CLOSED && end->state == RF_END_LEAVING) {
+		} else if (msg->type == RF_CONTROL_CLOSED &&
+			   (end->state == RF_END_LEAVING || l->pages)) {
 			end->state = RF_END_CLOSED;
 		}
+		/* a region is of no use to one alone */
+		if (l->pages && end->state == RF_END_CLOSED)
+			rf_end_leave(l, &l->end[end == &l->end[0]]);
 		rf_link_check(l);
 	}
 	mutex_unlock(&rf_links_lock);
@@ -369,7 +394,7 @@ static void rf_links_look(struct work_struct *work)
 	mutex_lock(&rf_links_lock);
 	list_for_each_entry(l, &rf_links, node)
 		for (int i = 0; i < 2; i++)
-			if (l->end[i].id && l->end[!i].id && l->end[i].state == RF_END_LEAVING)
+			if (l->end[i].id && rf_link_told(l) && l->end[i].state == RF_END_LEAVING)
 				rf_end_leave(l, &l->end[i]);
 	mutex_unlock(&rf_links_lock);
 }
@@ -386,12 +411,17 @@ void rf_channels_kick(void)
 
 int rf_channels_init(void)
 {
-	return rf_ficm_register(RF_PORT_CONTROL, &rf_channels_service);
+	int err = rf_ficm_register(RF_PORT_CONTROL, &rf_channels_service);
+
+	if (!err)
+		rf_region_init();
+	return err;
 }
 
 /* No subOS is left, and none in quarantine */
 void rf_channels_exit(void)
 {
+	rf_region_exit();
 	rf_ficm_unregister(RF_PORT_CONTROL);
 	cancel_delayed_work_sync(&rf_links_work);
 	WARN_ON(!list_empty(&rf_links));

@@ -24,14 +24,18 @@ struct rf_link_end {
 	int error;		/* what it answered */
 };
 
+/* What two kernels share: the rings of a channel, or a region */
 struct rf_link {
 	struct list_head node;
 	struct kref ref;
 	u64 generation;
+	struct rf_link_end end[2];	/* the supervisor, if it is one, is end[0] */
+	/* of a channel */
 	unsigned int page_order;
 	struct rf_ficm_ring *ring[2];	/* ring[i] is read by end[i] */
-	struct rf_link_end end[2];	/* the supervisor, if it is one, is end[0] */
 	struct rf_ficm_channel *ch;	/* the supervisor's end */
+	/* of a region, else NULL */
+	struct rf_pages *pages;
 };
 
 /* tune.c */
@@ -49,10 +53,18 @@ void rf_tune_answer(struct rf_ficm_channel *ch, const struct rf_control_tune *an
 extern struct list_head rf_links;
 extern struct mutex rf_links_lock;
 extern wait_queue_head_t rf_links_wait;
+u64 rf_link_number(void);
 struct rf_link *rf_link_new(u64 generation, int node0, int node1);
 void rf_link_put(struct rf_link *l);
+void rf_link_check(struct rf_link *l);
 struct rf_link *rf_link_find(u32 a, u32 b);
 void rf_end_set(struct rf_link_end *end, u32 id, const char *name);
 void rf_end_leave(struct rf_link *l, struct rf_link_end *end);
+
+/* region.c */
+void rf_pages_free(struct rf_pages *p);
+void rf_region_leave(struct rf_link *l);
+void rf_region_init(void);
+void rf_region_exit(void);
 
 #endif /* _RF_CHANNELS_H */

@@ -3,17 +3,18 @@
 #define pr_fmt(fmt) "rainforest: " fmt
 
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
 
+#include <rf/link.h>
+
 #include "channels.h"
 
 #define RF_ANSWER_MS	2000	/* for a subOS to open or close a channel */
 #define RF_TELL_MS	500	/* for room in its ring */
-
-static u64 rf_next_generation = 1;	/* under rf_links_lock */
 
 /* Tell one end of a link. Return: 0, or what sending returns. */
 static int rf_end_tell(struct rf_link *l, int i, struct rf_ficm_channel *ch)
@@ -80,7 +81,7 @@ static struct rf_link *rf_link_make(struct rf_subos *a, struct rf_subos *b,
 		rf_msg(extack, "%s and %s have a channel already", a->name, b->name);
 		return ERR_PTR(-EEXIST);
 	}
-	l = rf_link_new(rf_next_generation++, a->res.cpus[0].node, b->res.cpus[0].node);
+	l = rf_link_new(rf_link_number(), a->res.cpus[0].node, b->res.cpus[0].node);
 	if (!l)
 		return ERR_PTR(-ENOMEM);
 	rf_end_set(&l->end[0], a->id, a->name);
@@ -175,3 +176,55 @@ int rf_channel_disconnect(struct rf_subos *a, struct rf_subos *b, struct netlink
 	rf_link_put(l);
 	return err;
 }
+
+/* What is there already. Return: 0: it is open; -ENOENT; -EHOSTDOWN: it didn't open. */
+static int rf_link_ready(u32 a, u32 b)
+{
+	struct rf_link *l;
+	int err = -EHOSTDOWN;
+
+	mutex_lock(&rf_links_lock);
+	l = rf_link_find(a, b);
+	if (l)
+		kref_get(&l->ref);
+	mutex_unlock(&rf_links_lock);
+	if (!l)
+		return -ENOENT;
+	rf_link_wait(l, rf_link_settled);
+	mutex_lock(&rf_links_lock);
+	if (l->end[0].state == RF_END_OPEN && l->end[1].state == RF_END_OPEN)
+		err = 0;
+	mutex_unlock(&rf_links_lock);
+	rf_link_put(l);
+	return err;
+}
+
+/**
+ * rf_channel_ensure - see to it that two subOSes have a channel
+ * @a: id of one
+ * @b: id of the other
+ *
+ * Context: process, may sleep; up to some seconds. Not from a FICM service, which
+ * would keep away the answers.
+ * Return: 0 when both have opened it; rf_channel_connect()'s; -ESRCH: no such subOS.
+ */
+int rf_channel_ensure(u32 a, u32 b)
+{
+	struct rf_subos *x = rf_subos_of(a), *y = rf_subos_of(b);
+	int err = -ESRCH;
+
+	if (!x || !y)
+		goto out;
+	err = rf_link_ready(a, b);
+	if (err == -ENOENT)
+		err = rf_channel_connect(x, y, NULL);
+	if (err == -EEXIST)	/* somebody else was faster */
+		err = rf_link_ready(a, b);
+out:
+	if (x)
+		rf_subos_put(x);
+	if (y)
+		rf_subos_put(y);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(rf_channel_ensure, RAINFOREST);

@@ -284,70 +284,6 @@ int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 	return err;
 }
 
-/* Remember and name those tasks that the CPUs about to go are the last home of */
-static void rf_pinned_record(struct rf_resources *res)
-{
-	struct task_struct *g, *p;
-	cpumask_t taken, left;
-
-	cpumask_clear(&taken);
-	for (unsigned int i = 0; i < res->nr_cpus; i++)
-		cpumask_set_cpu(res->cpus[i].cpu, &taken);
-	/* A CPU that is offline already is no home either */
-	cpumask_andnot(&left, cpu_online_mask, &taken);
-
-	rcu_read_lock();
-	for_each_process_thread(g, p) {
-		struct rf_pinned *pin;
-
-		if ((p->flags & (PF_KTHREAD | PF_NO_SETAFFINITY | PF_EXITING)) ||
-		    cpumask_intersects(p->cpus_ptr, &left))
-			continue;
-		pin = kzalloc(sizeof(*pin), GFP_ATOMIC);
-		if (!pin)
-			break;
-		pin->pid = get_task_pid(p, PIDTYPE_PID);
-		cpumask_copy(&pin->mask, p->cpus_ptr);
-		list_add_tail(&pin->node, &res->pinned);
-	}
-	rcu_read_unlock();
-}
-
-/*
- * Give tasks their affinity back: those that still have the one that Linux
- * gave them when it took their last CPU, which is all CPUs. Frees the list.
- */
-void rf_pinned_restore(struct list_head *pinned)
-{
-	struct rf_pinned *pin, *tmp;
-
-	list_for_each_entry_safe(pin, tmp, pinned, node) {
-		struct task_struct *p = get_pid_task(pin->pid, PIDTYPE_PID);
-
-		if (p && cpumask_subset(cpu_possible_mask, p->cpus_ptr) &&
-		    set_cpus_allowed_ptr(p, &pin->mask))
-			pr_warn("task %d (%s) can't have its affinity %*pbl back\n",
-				p->pid, p->comm, cpumask_pr_args(&pin->mask));
-		if (p)
-			put_task_struct(p);
-		put_pid(pin->pid);
-		list_del(&pin->node);
-		kfree(pin);
-	}
-}
-
-/* Some CPUs came back: those tasks that have a home again get it back */
-void rf_pinned_come_home(struct list_head *pinned)
-{
-	struct rf_pinned *pin, *tmp;
-	LIST_HEAD(home);
-
-	list_for_each_entry_safe(pin, tmp, pinned, node)
-		if (cpumask_intersects(&pin->mask, cpu_online_mask))
-			list_move_tail(&pin->node, &home);
-	rf_pinned_restore(&home);
-}
-
 static int rf_cpu_take_one(struct rf_cpu *c, struct netlink_ext_ack *extack)
 {
 	int err;
@@ -394,8 +330,7 @@ int rf_cpu_take(struct rf_resources *res, struct rf_report *report,
 	unsigned int i;
 	int err = 0;
 
-	rf_pinned_record(res);
-	report->pinned = &res->pinned;
+	rf_pinned_record(res, report);
 	/* Otherwise most of the time goes to grace periods */
 	rcu_expedite_gp();
 	for (i = 0; i < res->nr_cpus && !err; i++) {
@@ -404,10 +339,8 @@ int rf_cpu_take(struct rf_resources *res, struct rf_report *report,
 			err = -EINTR;
 	}
 	rcu_unexpedite_gp();
-	if (err) {
+	if (err)
 		rf_cpu_return(res);
-		rf_pinned_restore(&res->pinned);
-	}
 	return err;
 }
 
@@ -476,5 +409,6 @@ unsigned int rf_cpu_return(struct rf_resources *res)
 	}
 	rcu_unexpedite_gp();
 	res->nr_cpus = left;
+	rf_pinned_come_home();
 	return left;
 }

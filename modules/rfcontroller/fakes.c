@@ -19,6 +19,14 @@ void rf_watch_kick(void)
 {
 }
 
+void rf_watch_add(struct rf_subos *s)
+{
+}
+
+void rf_watch_remove(struct rf_subos *s)
+{
+}
+
 u64 rf_trampoline_phys(void)
 {
 	return RF_FAKE_TRAMPOLINE;
@@ -69,6 +77,18 @@ void rf_channel_down(u32 id)
 {
 }
 
+/* Only rf_fake_post() is given it */
+struct rf_ficm_channel *rf_channel_get(struct rf_subos *s)
+{
+	return rf_fakes.post ? (void *)rf_fake_page : NULL;
+}
+
+int rf_fake_post(u16 type, const void *data)
+{
+	rf_fakes.posts++;
+	return rf_fakes.post(type, data);
+}
+
 void rf_channel_proven(u32 id)
 {
 }
@@ -93,12 +113,7 @@ void rf_netlink_notify_record(struct rf_subos *s, const struct rf_record *r)
 	rf_fakes.record = *r;
 }
 
-void rf_con_setup(struct rf_subos *s)
-{
-	spin_lock_init(&s->con.lock);
-}
-
-void rf_con_reset(struct rf_subos *s)
+void rf_life_tell(struct rf_subos *s, unsigned long what)
 {
 }
 

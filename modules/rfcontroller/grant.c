@@ -14,7 +14,18 @@ DEFINE_MUTEX(rf_grant_lock);	/* choosing and taking */
 LIST_HEAD(rf_quarantine_list);
 static DEFINE_MUTEX(rf_recover_lock);
 
-void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, const char *why)
+/**
+ * rf_quarantine - keep what can be given to nobody
+ * @res: it; empty afterwards
+ * @owner: whose it was
+ * @id: the owner's
+ * @whole: it is all that the owner had, who is gone; else it is what left one who may live
+ * @why: for people
+ *
+ * Context: process, may sleep.
+ */
+void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, bool whole,
+		   const char *why)
 {
 	struct rf_quarantine *q;
 
@@ -24,6 +35,7 @@ void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, const ch
 	q = kzalloc(sizeof(*q), GFP_KERNEL | __GFP_NOFAIL);
 	strscpy(q->owner, owner, sizeof(q->owner));
 	q->owner_id = id;
+	q->whole = whole;
 	strscpy(q->why, why, sizeof(q->why));
 	for (unsigned int i = 0; i < res->nr_cpus; i++)
 		res->cpus[i].status = RF_LEDGER_QUARANTINED;
@@ -32,9 +44,7 @@ void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, const ch
 	__module_get(THIS_MODULE);	/* until all of it is recovered */
 	mutex_lock(&rf_list_lock);
 	q->res = *res;
-	INIT_LIST_HEAD(&q->res.pinned);
-	list_splice_init(&res->pinned, &q->res.pinned);
-	memset(res, 0, offsetof(struct rf_resources, pinned));
+	*res = (struct rf_resources) { };
 	list_add_tail(&q->node, &rf_quarantine_list);
 	mutex_unlock(&rf_list_lock);
 	pr_err("%s: %u CPUs and %llu MiB in quarantine: %s\n", owner, q->res.nr_cpus,
@@ -74,11 +84,10 @@ int rf_subos_release(struct rf_subos *s)
 		rf_cpu_return(res);
 	rf_subos_phase_ns(s, "return-cpu", ktime_get_ns() - t);
 	if (!res->nr_cpus && !res->nr_blocks) {
-		rf_pinned_restore(&res->pinned);
 		rf_account_update(s);
 		return 0;
 	}
-	rf_quarantine(res, s->name, s->id, proven ? "could not be given back" :
+	rf_quarantine(res, s->name, s->id, true, proven ? "could not be given back" :
 		      "a CPU is not proven out of the subOS");
 	rf_account_update(s);
 	return -EUCLEAN;
@@ -198,7 +207,9 @@ int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 
 		proven = !rf_cpu_prove_all(&q->res);
 		if (proven) {
-			rf_channel_proven(q->owner_id);
+			/* one that lives, and only gave this back, goes on talking */
+			if (q->whole)
+				rf_channel_proven(q->owner_id);
 			rf_memory_return(&q->res);
 			rf_cpu_return(&q->res);
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Leases: CPUs and memory that one subOS lends another for a term. When it is
- * over they go back by themselves: to the lender, or, when he does not run any
- * more, to the supervisor.
+ * over, or the lender is short of what he has left, they go back by themselves:
+ * to the lender, or, when he does not run any more, to the supervisor.
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 
@@ -16,6 +16,12 @@
 
 #define RF_LEASE_AGAIN_MS	1000	/* the borrower did not let go: try again */
 #define RF_LEASE_MILD		3	/* tries before affinities are broken */
+
+static struct rf_pressure_limits rf_lease_limits = { .busy = 95, .low = 5 };
+module_param_named(lease_busy, rf_lease_limits.busy, uint, 0644);
+MODULE_PARM_DESC(lease_busy, "percent that a lender's CPUs are busy for two seconds: what it lent goes back; 0: it doesn't (default 95)");
+module_param_named(lease_low, rf_lease_limits.low, uint, 0644);
+MODULE_PARM_DESC(lease_low, "percent of a lender's memory available, for two seconds: with less what it lent goes back; 0: it doesn't (default 5)");
 
 LIST_HEAD(rf_leases);
 DEFINE_MUTEX(rf_lease_lock);	/* the list; nothing is taken under it */
@@ -38,21 +44,23 @@ static unsigned int rf_new_cpus(const struct rf_resources *now, const u32 *had, 
 	return n;
 }
 
+/* From its own work */
 static void rf_lease_free(struct rf_lease *l)
 {
 	mutex_lock(&rf_lease_lock);
 	list_del(&l->node);
 	mutex_unlock(&rf_lease_lock);
+	cancel_delayed_work(&l->work);	/* a recall may just have queued it again */
 	kfree(l);
 	module_put(THIS_MODULE);
 }
 
-/* The subOS of that id, running, with a reference; or NULL */
+/* The subOS of that id, with a reference; NULL: it was destroyed */
 static struct rf_subos *rf_lease_party(const char *name, u32 id)
 {
 	struct rf_subos *s = rf_subos_find(name);
 
-	if (s && (s->id != id || s->dead || s->state != RAINFOREST_STATE_RUNNING)) {
+	if (s && (s->id != id || s->dead)) {
 		rf_subos_put(s);
 		s = NULL;
 	}
@@ -61,21 +69,25 @@ static struct rf_subos *rf_lease_party(const char *name, u32 id)
 
 static bool rf_owns_cpu(struct rf_subos *s, u32 cpu)
 {
-	for (unsigned int i = 0; s && i < s->res.nr_cpus; i++)
+	if (!s)
+		return false;
+	guard(mutex)(&s->drain);
+	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
 		if (s->res.cpus[i].cpu == cpu)
 			return true;
 	return false;
 }
 
-/* Let go of one thing at a time: what refuses holds back nothing else */
-static int rf_lease_back(struct rf_lease *l, struct rf_subos *from, struct rf_subos *to,
-			 struct rf_resize *r)
+static u64 rf_owns_memory(struct rf_subos *s, int node)
 {
-	if (from && to)
-		return rf_subos_move(to, from, r, NULL, NULL);
-	if (to)
-		return rf_subos_resize(to, r, NULL, NULL);
-	return 0;
+	guard(mutex)(&s->drain);
+	return rf_memory_of(&s->res, node);
+}
+
+/* Let go of one thing at a time: what refuses holds back nothing else */
+static int rf_lease_back(struct rf_subos *from, struct rf_subos *to, struct rf_resize *r)
+{
+	return from ? rf_subos_move(to, from, r, NULL, NULL) : rf_subos_resize(to, r, NULL, NULL);
 }
 
 static void rf_lease_back_cpu(struct rf_lease *l, unsigned int i, struct rf_subos *from,
@@ -84,8 +96,8 @@ static void rf_lease_back_cpu(struct rf_lease *l, unsigned int i, struct rf_subo
 	struct rf_report *report;
 	struct rf_resize r = {
 		.remove = &l->cpu[i], .nr_remove = 1, .by_number = true,
-		.cpu_node = NUMA_NO_NODE, .force = l->tries >= RF_LEASE_MILD,
-		.cause = "the lease is over", .op = RAINFOREST_OP_GIVE_BACK,
+		.cpu_node = NUMA_NO_NODE, .force = l->tries >= RF_LEASE_MILD, .stopped_too = true,
+		.cause = l->why, .op = RAINFOREST_OP_GIVE_BACK,
 	};
 	int err = -ENOMEM;
 
@@ -93,7 +105,7 @@ static void rf_lease_back_cpu(struct rf_lease *l, unsigned int i, struct rf_subo
 	if (!report)
 		return;
 	if (rf_owns_cpu(to, l->cpu[i])) {
-		err = rf_lease_back(l, from, to, &r);
+		err = rf_lease_back(from, to, &r);
 	} else if (from && !rf_owns_cpu(from, l->cpu[i])) {
 		/* the borrower is gone, and left it to the supervisor */
 		r.nr_remove = 0;
@@ -118,19 +130,24 @@ static void rf_lease_back_memory(struct rf_lease *l, unsigned int i, struct rf_s
 				 struct rf_subos *to)
 {
 	struct rf_resize r = {
-		.by_number = true, .cpu_node = NUMA_NO_NODE, .nr_mem = 1,
-		.cause = "the lease is over", .op = RAINFOREST_OP_GIVE_BACK,
+		.by_number = true, .cpu_node = NUMA_NO_NODE, .nr_mem = 1, .stopped_too = true,
+		.cause = l->why, .op = RAINFOREST_OP_GIVE_BACK,
 		.mem[0] = { l->mem[i].size, l->mem[i].node, RAINFOREST_HOW_REMOVE },
 	};
 	u64 before, after;
 	int err = 0;
 
 	if (to) {
-		before = rf_memory_of(&to->res, l->mem[i].node);
-		err = rf_lease_back(l, from, to, &r);
-		after = rf_memory_of(&to->res, l->mem[i].node);
+		before = rf_owns_memory(to, l->mem[i].node);
+		err = rf_lease_back(from, to, &r);
+		after = rf_owns_memory(to, l->mem[i].node);
 		if (err && before > after)
 			l->mem[i].size -= min(before - after, l->mem[i].size);
+		if (err == -ENOSPC) {
+			/* somebody took it from the borrower: it can't be helped */
+			pr_warn("lease %u: %s has not so much memory any more\n", l->id, l->to);
+			err = 0;
+		}
 	} else if (from) {
 		r.mem[0].how = RAINFOREST_HOW_ADD;
 		err = rf_subos_resize(from, &r, NULL, NULL);
@@ -144,13 +161,24 @@ static void rf_lease_back_memory(struct rf_lease *l, unsigned int i, struct rf_s
 	mutex_unlock(&rf_lease_lock);
 }
 
-/* The term is over, or it was called back */
-static void rf_lease_end(struct work_struct *work)
+/* Look again when its time is over, and before that at how the lender is */
+static void rf_lease_wait(struct rf_lease *l, u64 left_ms)
 {
-	struct rf_lease *l = container_of(to_delayed_work(work), struct rf_lease, work);
+	queue_delayed_work(rf_resize_wq, &l->work,
+			   msecs_to_jiffies(min_t(u64, left_ms, RF_PRESSURE_LOOK_MS)));
+}
+
+/* The term is over, it was called back, or the lender needs it */
+static void rf_lease_end(struct rf_lease *l)
+{
 	struct rf_subos *from = rf_lease_party(l->from, l->from_id);
 	struct rf_subos *to = rf_lease_party(l->to, l->to_id);
 
+	/* a lender that does not run has no use for it: then to the supervisor */
+	if (from && from->state != RAINFOREST_STATE_RUNNING) {
+		rf_subos_put(from);
+		from = NULL;
+	}
 	for (unsigned int i = l->nr_cpus; i--;)
 		rf_lease_back_cpu(l, i, from, to);
 	for (unsigned int i = l->nr_mem; i--;)
@@ -160,18 +188,63 @@ static void rf_lease_end(struct work_struct *work)
 	if (to)
 		rf_subos_put(to);
 	if (!l->nr_cpus && !l->nr_mem) {
-		pr_info("lease %u of %s to %s is over\n", l->id, l->from, l->to);
+		pr_info("lease %u of %s to %s has ended: %s\n", l->id, l->from, l->to, l->why);
 		rf_lease_free(l);
 		return;
 	}
 	if (!l->tries++)
 		pr_warn("lease %u: %s does not let go yet\n", l->id, l->to);
-	queue_delayed_work(system_unbound_wq, &l->work, msecs_to_jiffies(RF_LEASE_AGAIN_MS));
+	queue_delayed_work(rf_resize_wq, &l->work, msecs_to_jiffies(RF_LEASE_AGAIN_MS));
+}
+
+/* What is the lender short of? NULL: of nothing, or he does not say. */
+static const char *rf_lease_pressure(struct rf_lease *l)
+{
+	struct rf_stat *st __free(kvfree) = kvmalloc(sizeof(*st), GFP_KERNEL);
+	struct rf_subos *from = rf_lease_party(l->from, l->from_id);
+	const char *why = NULL;
+	int err = -ENOMEM;
+
+	if (!from)
+		return NULL;
+	if (st) {
+		mutex_lock(&from->drain);
+		err = from->state == RAINFOREST_STATE_RUNNING ? rf_stat_read(from, st, NULL) :
+								-EHOSTDOWN;
+		mutex_unlock(&from->drain);
+	}
+	if (!err)
+		why = rf_pressure_look(&l->seen, st, &(struct rf_pressure_limits) {
+			.busy = l->nr_cpus ? READ_ONCE(rf_lease_limits.busy) : 0,
+			.low = l->nr_mem ? READ_ONCE(rf_lease_limits.low) : 0,
+		});
+	rf_subos_put(from);
+	return why;
+}
+
+/* Each look at a lease: is it to end? */
+static void rf_lease_work(struct work_struct *work)
+{
+	struct rf_lease *l = container_of(to_delayed_work(work), struct rf_lease, work);
+	u64 now = ktime_get_boottime_ns(), end = READ_ONCE(l->end_ns);
+
+	if (!l->why && now < end)
+		l->why = rf_lease_pressure(l);
+	else if (!l->why)
+		l->why = "the lease is over";
+	if (!l->why) {
+		rf_lease_wait(l, div_u64(end - now, NSEC_PER_MSEC) + 1);
+		return;
+	}
+	WRITE_ONCE(l->end_ns, min(now, end));
+	rf_lease_end(l);
 }
 
 /**
  * rf_subos_lend - lend CPUs or memory of a running subOS to another, for a term
  * @term_ms: milliseconds
+ *
+ * It ends sooner when the lender is under pressure: pressure.c.
  *
  * Return: as rf_subos_move(); then nothing is lent.
  */
@@ -209,7 +282,8 @@ int rf_subos_lend(struct rf_subos *from, struct rf_subos *to, struct rf_resize *
 	for (int i = 0; i < RF_BOOT_MAX_NODES; i++)
 		had_mem[i] = rf_memory_of(&to->res, i);
 	err = rf_move_locked(from, to, r, report, extack);
-	if (!r->dry_run && (!err || err == -EUCLEAN)) {
+	/* what the borrower gave no answer for is its own, and lent, too */
+	if (!r->dry_run) {
 		l->nr_cpus = rf_new_cpus(&to->res, had, nr, l->cpu);
 		for (int i = 0; i < RF_BOOT_MAX_NODES; i++) {
 			u64 now = rf_memory_of(&to->res, i);
@@ -228,12 +302,12 @@ int rf_subos_lend(struct rf_subos *from, struct rf_subos *to, struct rf_resize *
 	l->from_id = from->id;
 	l->to_id = to->id;
 	l->end_ns = ktime_get_boottime_ns() + term_ms * NSEC_PER_MSEC;
-	INIT_DELAYED_WORK(&l->work, rf_lease_end);
+	INIT_DELAYED_WORK(&l->work, rf_lease_work);
 	__module_get(THIS_MODULE);
 	mutex_lock(&rf_lease_lock);
 	l->id = rf_lease_next++;
 	list_add_tail(&l->node, &rf_leases);
-	queue_delayed_work(system_unbound_wq, &l->work, msecs_to_jiffies(term_ms));
+	rf_lease_wait(l, term_ms);
 	mutex_unlock(&rf_lease_lock);
 	return err;
 free:
@@ -255,8 +329,8 @@ int rf_lease_recall(u32 id, struct netlink_ext_ack *extack)
 	list_for_each_entry(l, &rf_leases, node) {
 		if (l->id != id)
 			continue;
-		l->end_ns = min(l->end_ns, ktime_get_boottime_ns());
-		mod_delayed_work(system_unbound_wq, &l->work, 0);
+		WRITE_ONCE(l->end_ns, min(l->end_ns, ktime_get_boottime_ns()));
+		mod_delayed_work(rf_resize_wq, &l->work, 0);
 		err = 0;
 		break;
 	}

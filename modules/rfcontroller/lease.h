@@ -4,6 +4,7 @@
 
 #include <linux/workqueue.h>
 
+#include "pressure.h"
 #include "resize.h"
 
 #define RF_LEASE_MAX_MS		(366ULL * 86400 * MSEC_PER_SEC)
@@ -24,6 +25,8 @@ struct rf_lease {
 	struct rf_lease_mem mem[RF_BOOT_MAX_NODES];
 	unsigned int nr_mem;
 	u64 end_ns;			/* boottime */
+	struct rf_pressure seen;	/* of the lender */
+	const char *why;		/* it ends, for people */
 	unsigned int tries;		/* to get it back */
 	struct delayed_work work;
 };

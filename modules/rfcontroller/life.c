@@ -177,6 +177,7 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 	memset(s->pulse, 0, sizeof(s->pulse));
 	rf_con_reset(s);
 	rf_subos_set_state(s, RAINFOREST_STATE_BOOTING, RAINFOREST_REASON_NONE);
+	rf_watch_add(s);
 	err = rf_boot_start(s, extack);
 	mutex_unlock(&s->drain);
 	if (!err)
@@ -351,6 +352,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 
 	mutex_lock(&s->drain);
 	rf_console_bury(s);
+	rf_watch_remove(s);
 	if (s->desc)
 		memunmap(s->desc);
 	s->desc = NULL;

@@ -10,6 +10,8 @@
  *   image.c       kernels and initramfs into a subOS's memory
  *   boot.c        boot parameters, descriptor, first instruction
  *   subos.c       the list of subOSes, and their states
+ *   watch.c       looking at them, at doorbells and now and then
+ *   birth.c       who hears of them
  *   grant.c       what they own, and quarantine
  *   life.c        load, start, stop, destroy
  *   supcon.c      asking a running subOS; resize.c, resize_cpu.c,
@@ -20,6 +22,7 @@
  *   stat.c        what subOSes measure of themselves
  *   channels.c    the rings between kernels, and who has which
  *   connect.c     channels between two subOSes
+ *   region.c      memory that two kernels share
  *   tune.c        where and how kernels take their doorbells
  *   ledger.c      who owns what, for those who come after us
  *   netlink.c     the operator's interface: changes; netlink_get.c: reading;
@@ -33,14 +36,11 @@
 #include <linux/rainforest_core.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
-#include <linux/workqueue.h>
 #include <net/genetlink.h>
 
 #include <asm/tsc.h>
 
-#include <rf/ficm.h>
-
-#include "rfcontroller.h"
+#include "resize.h"
 
 bool rf_console_tee;
 module_param_named(console_tee, rf_console_tee, bool, 0644);
@@ -53,53 +53,6 @@ MODULE_PARM_DESC(reserve_cpus, "CPUs that the supervisor keeps for itself (defau
 unsigned int rf_reserve_memory = 512;
 module_param_named(reserve_memory, rf_reserve_memory, uint, 0444);
 MODULE_PARM_DESC(reserve_memory, "MiB that the supervisor keeps for itself (default 512)");
-
-/* ---- the watcher ---- */
-
-#define RF_WATCH_MS	200	/* without a doorbell */
-
-static void rf_watch(struct work_struct *work);
-static DECLARE_DELAYED_WORK(rf_watch_work, rf_watch);
-
-static void rf_watch(struct work_struct *work)
-{
-	struct rf_subos *s, *prev = NULL;
-	bool alive = false;
-
-	/* Hold only a reference while looking: a drain may take its time */
-	mutex_lock(&rf_list_lock);
-	list_for_each_entry(s, &rf_subos_list, node) {
-		kref_get(&s->ref);
-		mutex_unlock(&rf_list_lock);
-		if (prev)
-			rf_subos_put(prev);
-		prev = s;
-		rf_subos_watch(s);
-		alive |= rf_state_alive(s->state);
-		mutex_lock(&rf_list_lock);
-		if (s->dead) {
-			/* its links are gone; the next round sees the others */
-			alive = true;
-			break;
-		}
-	}
-	mutex_unlock(&rf_list_lock);
-	if (prev)
-		rf_subos_put(prev);
-	if (alive)
-		queue_delayed_work(system_highpri_wq, &rf_watch_work,
-				   msecs_to_jiffies(RF_WATCH_MS));
-}
-
-/* Context: any */
-void rf_watch_kick(void)
-{
-	mod_delayed_work(system_highpri_wq, &rf_watch_work, 0);
-}
-
-static struct rf_ficm_bell rf_bell = {
-	.rung	= rf_watch_kick,
-};
 
 /* ---- the rest of the system ---- */
 
@@ -155,13 +108,16 @@ static int __init rf_init(void)
 	err = rf_channels_init();
 	if (err)
 		goto err_ledger;
-	rf_ficm_doorbell_add(&rf_bell);
+	rf_watch_init();
 	err = rf_device_init();
 	if (err)
-		goto err_doorbell;
-	err = rf_con_init();
+		goto err_watch;
+	err = rf_resize_init();
 	if (err)
 		goto err_device;
+	err = rf_con_init();
+	if (err)
+		goto err_resize;
 	err = register_reboot_notifier(&rf_reboot_block);
 	if (err)
 		goto err_con;
@@ -181,10 +137,12 @@ err_reboot:
 	unregister_reboot_notifier(&rf_reboot_block);
 err_con:
 	rf_con_exit();
+err_resize:
+	rf_resize_exit();
 err_device:
 	rf_device_exit();
-err_doorbell:
-	rf_ficm_doorbell_remove(&rf_bell);
+err_watch:
+	rf_watch_exit();
 	rf_channels_exit();
 err_ledger:
 	rf_ledger_exit();
@@ -203,14 +161,15 @@ static void __exit rf_exit(void)
 	rf_netlink_exit();
 	unregister_pm_notifier(&rf_pm_block);
 	unregister_reboot_notifier(&rf_reboot_block);
-	rf_ficm_doorbell_remove(&rf_bell);
+	rf_watch_exit();
 	rf_channels_exit();
-	cancel_delayed_work_sync(&rf_watch_work);
 	rf_con_exit();
+	rf_resize_exit();
 	rf_device_exit();
 	rf_ledger_exit();
 	rf_trampoline_exit();
 	rf_scrub_exit();
+	rf_pinned_exit();
 	rf_cpu_exit();
 }
 

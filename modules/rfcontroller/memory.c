@@ -138,7 +138,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			rf_msg(extack, "node %d does not exist or has no memory", node);
 			return -ENODEV;
 		}
-		if (bytes > (1ULL << 46)) {
+		if (bytes > RF_MAX_MEMORY) {
 			rf_msg(extack, "no machine has that much memory");
 			return -ENOSPC;
 		}
@@ -383,26 +383,42 @@ int rf_memory_scrub(struct rf_resources *res, struct netlink_ext_ack *extack)
 	return rf_memory_finish(res, extack);
 }
 
-/* Blocks to contiguous regions of one node; node is the supervisor's number */
+/**
+ * rf_memory_region - the next contiguous region of one node
+ * @res: blocks, in any order; neighbours in it are joined
+ * @at: in: the first block to look at, 0 at the start; out: that of the next region
+ * @r: out; node is the supervisor's number
+ *
+ * Context: any. Return: false when there is none left.
+ */
+bool rf_memory_region(const struct rf_resources *res, unsigned int *at, struct rf_boot_region *r)
+{
+	u64 size = memory_block_size_bytes();
+	const struct rf_block *b;
+
+	if (*at == res->nr_blocks)
+		return false;
+	b = &res->blocks[(*at)++];
+	*r = (struct rf_boot_region) { .start = b->start, .size = size, .node = b->node };
+	for (; *at < res->nr_blocks; (*at)++, r->size += size) {
+		b = &res->blocks[*at];
+		if (b->node != r->node || b->start != r->start + r->size)
+			break;
+	}
+	return true;
+}
+
+/* All regions of a grant. Return: how many; 0: more than @max. */
 unsigned int rf_memory_regions(const struct rf_resources *res,
 			       struct rf_boot_region *regions, unsigned int max)
 {
-	u64 size = memory_block_size_bytes();
+	struct rf_boot_region r;
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < res->nr_blocks; i++) {
-		const struct rf_block *b = &res->blocks[i];
-
-		if (n && regions[n - 1].node == b->node &&
-		    regions[n - 1].start + regions[n - 1].size == b->start) {
-			regions[n - 1].size += size;
-			continue;
-		}
+	for (unsigned int at = 0; rf_memory_region(res, &at, &r); n++) {
 		if (n == max)
 			return 0;
-		regions[n++] = (struct rf_boot_region) {
-			.start = b->start, .size = size, .node = b->node,
-		};
+		regions[n] = r;
 	}
 	return n;
 }

@@ -47,21 +47,20 @@ static int rf_move_back(struct rf_subos *from, struct rf_subos *to, const struct
 {
 	int err = 0;
 
-	if (to->moving.nr_cpus || to->moving.nr_blocks) {
+	if (to->moving.nr_cpus || to->moving.nr_blocks)
 		rf_move_over(from, to);
-		if (from->moving.nr_cpus && rf_cpus_enter(from, r, NULL))
-			pr_warn("%s: %u CPUs go to the supervisor: neither subOS takes them\n",
-				from->name, from->moving.nr_cpus);
-		if (from->moving.nr_blocks && rf_blocks_enter(from, r, NULL))
-			pr_warn("%s: %u memory blocks go to the supervisor: neither subOS takes them\n",
-				from->name, from->moving.nr_blocks);
-	}
+	if (from->moving.nr_cpus && rf_cpus_enter(from, r, NULL))
+		pr_warn("%s: %u CPUs go to the supervisor: neither subOS takes them\n",
+			from->name, from->moving.nr_cpus);
+	if (from->moving.nr_blocks && rf_blocks_enter(from, r, NULL))
+		pr_warn("%s: %u memory blocks go to the supervisor: neither subOS takes them\n",
+			from->name, from->moving.nr_blocks);
 	err = rf_moving_end(to, extack);
 	return rf_moving_end(from, extack) ?: err;
 }
 
 static int rf_move_cpus(struct rf_subos *from, struct rf_subos *to, const struct rf_resize *r,
-			struct netlink_ext_ack *extack)
+			struct rf_report *report, struct netlink_ext_ack *extack)
 {
 	unsigned int count = r->nr_remove ?: r->ncpus;
 	int err;
@@ -76,6 +75,8 @@ static int rf_move_cpus(struct rf_subos *from, struct rf_subos *to, const struct
 			       from->res.cpus[i].cpu, from->res.cpus[i].node, to->name);
 			return -EOPNOTSUPP;
 		}
+	if (r->dry_run)		/* the same checks as a removal */
+		return rf_resize_cpus_remove(from, r, count, report, extack);
 	err = rf_moving_begin(from, count, 0);
 	if (err)
 		return err;
@@ -91,7 +92,8 @@ static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const stru
 			  const struct rf_resize_mem *m, struct netlink_ext_ack *extack)
 {
 	u64 block = memory_block_size_bytes(), had = rf_memory_of(&to->res, NUMA_NO_NODE), moved, t;
-	int err, end;
+	u64 gave = rf_memory_of(&from->res, NUMA_NO_NODE);
+	int err, end = 0;
 
 	if (!m->size || !IS_ALIGNED(m->size, block)) {
 		rf_msg(extack, "%llu MiB is no multiple of the memory block: %llu MiB",
@@ -112,6 +114,8 @@ static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const stru
 			       from->res.blocks[i].node);
 			return -EOPNOTSUPP;
 		}
+	if (r->dry_run)
+		return 0;
 	err = rf_moving_begin(from, 0, m->size / block);
 	if (err)
 		return err;
@@ -124,12 +128,16 @@ static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const stru
 			rf_move_over(from, to);
 			end = rf_blocks_enter(to, r, err ? NULL : extack);
 		}
-		err = err ?: end;
 	}
-	end = rf_move_back(from, to, r, err ? NULL : extack);
 	moved = rf_memory_of(&to->res, NUMA_NO_NODE) - had;
-	if (end || !err || !moved || rf_resize_open(err))
+	if (moved && rf_resize_unsure(end))
+		moved -= block;	/* its own, but nobody knows whether it is in */
+	err = err ?: end;
+	end = rf_move_back(from, to, r, err ? NULL : extack);
+	gave -= rf_memory_of(&from->res, NUMA_NO_NODE);
+	if (end || !err || !gave || (!moved && rf_resize_unsure(err)))
 		return end ?: err;
+	/* what neither of them takes is the supervisor's now */
 	rf_msg(extack, "%llu of %llu MiB moved, %s has %llu MiB now, %s %llu: %s", moved >> 20,
 	       m->size >> 20, from->name, rf_memory_of(&from->res, NUMA_NO_NODE) >> 20, to->name,
 	       rf_memory_of(&to->res, NUMA_NO_NODE) >> 20,
@@ -137,11 +145,27 @@ static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const stru
 	return -EUCLEAN;
 }
 
+/* Is that something that can move? Return: 0, -EINVAL. */
+static int rf_move_check(const struct rf_resize *r, struct netlink_ext_ack *extack)
+{
+	bool signs = r->ncpus_how != RAINFOREST_HOW_TARGET;
+
+	for (unsigned int i = 0; i < r->nr_mem; i++)
+		signs |= r->mem[i].how == RAINFOREST_HOW_ADD;
+	if (r->nr_add || signs)
+		rf_msg(extack, "what moves has no sign, and comes from the other subOS only");
+	else if (r->nr_remove && !r->by_number)
+		rf_msg(extack, "either CPUs by number or how many, not both");
+	else if (!r->by_number && !r->ncpus)
+		rf_msg(extack, "no CPUs: nothing to move");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int rf_move_both(struct rf_subos *from, struct rf_subos *to, struct rf_resize *r,
 			struct rf_report *report, struct netlink_ext_ack *extack)
 {
-	u32 features = (r->nr_remove || r->ncpus ? RF_CON_HAS_CPU : 0) |
-		       (r->nr_mem ? RF_CON_HAS_MEMORY : 0);
 	bool changed = false;
 	int err;
 
@@ -152,31 +176,23 @@ static int rf_move_both(struct rf_subos *from, struct rf_subos *to, struct rf_re
 		rf_msg(extack, "%s is gone", from->dead ? from->name : to->name);
 		return -ENOENT;
 	}
-	err = rf_con_ready(from, features, extack) ?: rf_con_ready(to, features, extack);
+	err = rf_move_check(r, extack);
 	if (err)
 		return err;
-	if (r->nr_mem && (from->con.block_size != memory_block_size_bytes() ||
-			  to->con.block_size != memory_block_size_bytes())) {
-		rf_msg(extack, "the memory blocks of both are not of %lu MiB, as the supervisor's are",
-		       memory_block_size_bytes() >> 20);
-		return -EOPNOTSUPP;
-	}
-	if (r->dry_run) {
-		/* the same checks as a removal */
-		return r->nr_remove || r->ncpus ?
-		       rf_resize_cpus_remove(from, r, r->nr_remove ?: r->ncpus, report, extack) : 0;
-	}
+	err = rf_resize_ready(to, r, extack) ?: rf_resize_giver(from, r, extack);
+	if (err)
+		return err;
 	from->nr_phases = 0;
 	to->nr_phases = 0;
 	if (r->nr_remove || r->ncpus) {
-		err = rf_move_cpus(from, to, r, extack);
+		err = rf_move_cpus(from, to, r, report, extack);
 		changed = !err;
 	}
 	for (unsigned int i = 0; i < r->nr_mem && !err; i++) {
 		err = rf_move_memory(from, to, r, &r->mem[i], extack);
 		changed |= !err;
 	}
-	if (!err || !changed || err == -EUCLEAN)
+	if (!err || !changed || err == -EUCLEAN || r->dry_run)
 		return err;
 	rf_msg(extack, "a part was moved, %s has %u CPUs and %llu MiB now; then: %s", from->name,
 	       from->res.nr_cpus, rf_memory_of(&from->res, NUMA_NO_NODE) >> 20,

@@ -14,10 +14,20 @@
 int rainforest_admin_pre(const struct genl_split_ops *ops, struct sk_buff *skb,
 			 struct genl_info *info)
 {
+	info->user_ptr[0] = (void *)(unsigned long)ops->maxattr;
 	if (netlink_capable(skb, CAP_SYS_ADMIN))
 		return 0;
 	rf_msg(info->extack, "needs CAP_SYS_ADMIN in the initial user namespace");
 	return -EPERM;
+}
+
+/*
+ * An attribute that not all operations of one function have. The array of one
+ * that hasn't may end before it.
+ */
+struct nlattr *rf_nl_attr(struct genl_info *info, unsigned int type)
+{
+	return type <= (unsigned long)info->user_ptr[0] ? info->attrs[type] : NULL;
 }
 
 /* The subOS that a request names, with a reference */
@@ -39,39 +49,23 @@ struct rf_subos *rf_nl_named(struct genl_info *info)
 }
 
 /* The answer to every change: what it is now, and what was noteworthy */
-int rf_nl_changed(struct genl_info *info, struct rf_subos *s, const struct rf_report *report)
+int rf_nl_changed(struct sk_buff *skb, struct genl_info *info, struct rf_subos *s,
+		  const struct rf_report *report)
 {
-	struct sk_buff *skb;
-	struct rf_pinned *pin;
-	void *hdr;
+	char line[80];
 	int err;
 
-	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
-	if (!skb)
-		return -ENOMEM;
 	mutex_lock(&s->drain);
 	err = rf_nl_put_state(skb, s) ?: rf_nl_put_grant(skb, s) ?: rf_nl_put_timing(skb, s);
 	mutex_unlock(&s->drain);
 	for (unsigned int i = 0; report && i < report->nr_warnings && !err; i++)
 		err = nla_put_string(skb, RAINFOREST_A_SUBOS_WARNING, report->warning[i]);
-	if (report && report->pinned && !err) {
-		mutex_lock(&s->lock);	/* a destroy frees the list */
-		list_for_each_entry(pin, report->pinned, node) {
-			struct task_struct *p = get_pid_task(pin->pid, PIDTYPE_PID);
-			char line[80];
-
-			if (!p)
-				continue;
-			scnprintf(line, sizeof(line), "%d %s %*pbl", p->pid, p->comm,
-				  cpumask_pr_args(&pin->mask));
-			put_task_struct(p);
-			/* a long list may be cut: it is for people */
-			if (nla_put_string(skb, RAINFOREST_A_SUBOS_PID_PINNED, line))
-				break;
-		}
-		mutex_unlock(&s->lock);
-	}
-	return rf_nl_send(skb, hdr, info, err);
+	/* a long list may be cut: it is for people */
+	for (unsigned int i = 0; report && report->pinned && !err; i++)
+		if (!rf_pinned_line(report->pinned, i, line, sizeof(line)) ||
+		    nla_put_string(skb, RAINFOREST_A_SUBOS_PID_PINNED, line))
+			break;
+	return rf_nl_send(skb, info, err);
 }
 
 /* Node numbers are int: a larger one is unknown as such */
@@ -165,16 +159,17 @@ int rainforest_nl_subos_create_doit(struct sk_buff *skb, struct genl_info *info)
 	struct rf_report *report __free(kfree) = kzalloc(sizeof(*report), GFP_KERNEL);
 	struct rf_request *req __free(kfree) = kzalloc(sizeof(*req), GFP_KERNEL);
 	u32 *cpus __free(kfree) = kcalloc(RF_BOOT_MAX_CPUS, sizeof(*cpus), GFP_KERNEL);
+	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
 	struct rf_subos *s;
 	int err;
 
-	if (!report || !req || !cpus)
+	if (!report || !req || !cpus || !reply)
 		return -ENOMEM;
 	req->cpus = cpus;
 	err = rf_parse_request(info, req) ?: rf_subos_create(req, &s, report, info->extack);
 	if (err)
 		return err;
-	err = rf_nl_changed(info, s, report);
+	err = rf_nl_changed(no_free_ptr(reply), info, s, report);
 	rf_subos_put(s);
 	return err;
 }
@@ -199,11 +194,14 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 	bool dry_run = nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]);
 	struct nlattr *line = info->attrs[RAINFOREST_A_SUBOS_CMDLINE], *a;
 	struct nlattr *config = info->attrs[RAINFOREST_A_SUBOS_CONFIG];
+	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
 	struct file *kernel, *initrd[RF_MAX_INITRDS];
 	unsigned int nr = 0;
 	struct rf_subos *s;
 	int err = 0, rem;
 
+	if (!reply)
+		return -ENOMEM;
 	s = rf_nl_named(info);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
@@ -238,7 +236,7 @@ int rainforest_nl_subos_load_doit(struct sk_buff *skb, struct genl_info *info)
 		goto put_files;
 	/* without memory for it the subOS is loaded all the same */
 	rf_account_keep_config(s, config ? nla_data(config) : NULL);
-	err = rf_nl_changed(info, s, NULL);
+	err = rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 	goto put_subos;
 
 put_files:
@@ -246,7 +244,7 @@ put_files:
 		fput(initrd[--nr]);
 	fput(kernel);
 	if (!err)
-		err = rf_nl_changed(info, s, NULL);
+		err = rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 put_subos:
 	rf_subos_put(s);
 	return err;
@@ -257,16 +255,20 @@ static int rf_act(struct genl_info *info,
 		  int (*act)(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
 			     struct netlink_ext_ack *extack))
 {
-	struct nlattr *ms = info->attrs[RAINFOREST_A_SUBOS_TIMEOUT_MS];
-	struct rf_subos *s = rf_nl_named(info);
+	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
+	struct nlattr *ms = rf_nl_attr(info, RAINFOREST_A_SUBOS_TIMEOUT_MS);
+	struct rf_subos *s;
 	int err;
 
+	if (!reply)
+		return -ENOMEM;
+	s = rf_nl_named(info);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	err = act(s, ms ? nla_get_u32(ms) : 0,
-		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_FORCE]),
-		  nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_DRY_RUN]), info->extack);
-	err = err ?: rf_nl_changed(info, s, NULL);
+		  nla_get_flag(rf_nl_attr(info, RAINFOREST_A_SUBOS_FORCE)),
+		  nla_get_flag(rf_nl_attr(info, RAINFOREST_A_SUBOS_DRY_RUN)), info->extack);
+	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 	rf_subos_put(s);
 	return err;
 }
@@ -326,21 +328,17 @@ int rainforest_nl_subos_destroy_doit(struct sk_buff *skb, struct genl_info *info
 
 int rainforest_nl_recover_doit(struct sk_buff *req, struct genl_info *info)
 {
-	struct sk_buff *skb;
+	struct sk_buff *reply = rf_nl_reply(info, NLMSG_GOODSIZE);
 	u32 cpus;
 	u64 bytes;
-	void *hdr;
 	int err;
 
-	err = rf_recover(&cpus, &bytes, info->extack);
-	if (err)
-		return err;
-	skb = rf_nl_reply(info, &hdr, NLMSG_GOODSIZE);
-	if (!skb)
+	if (!reply)
 		return -ENOMEM;
-	err = nla_put_u32(skb, RAINFOREST_A_QUARANTINE_RECOVERED_CPUS, cpus) ?:
-	      rf_nl_put_u64(skb, RAINFOREST_A_QUARANTINE_RECOVERED_MEMORY, bytes);
-	return rf_nl_send(skb, hdr, info, err);
+	err = rf_recover(&cpus, &bytes, info->extack) ?:
+	      nla_put_u32(reply, RAINFOREST_A_QUARANTINE_RECOVERED_CPUS, cpus) ?:
+	      rf_nl_put_u64(reply, RAINFOREST_A_QUARANTINE_RECOVERED_MEMORY, bytes);
+	return rf_nl_send(reply, info, err);
 }
 
 /* ---- events ---- */

@@ -56,7 +56,6 @@ int rainforest_nl_history_get_doit(struct sk_buff *req, struct genl_info *info)
 	struct nlattr *name = info->attrs[RAINFOREST_A_SUBOS_NAME];
 	struct rf_subos *s = rf_nl_named(info);
 	struct sk_buff *skb;
-	void *hdr;
 	int err;
 
 	/* of one that is gone: as its last console */
@@ -67,8 +66,8 @@ int rainforest_nl_history_get_doit(struct sk_buff *req, struct genl_info *info)
 	}
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
-	err = skb ? rf_nl_send(skb, hdr, info, rf_nl_put_state(skb, s) ?:
+	skb = rf_nl_reply(info, RF_SUBOS_MSG);
+	err = skb ? rf_nl_send(skb, info, rf_nl_put_state(skb, s) ?:
 			       rf_nl_put_owned(skb, s) ?: rf_put_history(skb, s)) : -ENOMEM;
 	rf_subos_put(s);
 	return err;
@@ -149,7 +148,6 @@ int rainforest_nl_stat_get_doit(struct sk_buff *req, struct genl_info *info)
 	struct rf_subos *s;
 	struct sk_buff *skb;
 	struct rf_stat *st;
-	void *hdr;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, RAINFOREST_A_STAT_NAME)) {
@@ -172,8 +170,8 @@ int rainforest_nl_stat_get_doit(struct sk_buff *req, struct genl_info *info)
 	mutex_unlock(&s->drain);
 	if (err)
 		goto out;
-	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
-	err = skb ? rf_nl_send(skb, hdr, info, rf_put_stat(skb, s, st)) : -ENOMEM;
+	skb = rf_nl_reply(info, RF_SUBOS_MSG);
+	err = skb ? rf_nl_send(skb, info, rf_put_stat(skb, s, st)) : -ENOMEM;
 out:
 	kvfree(st);
 	rf_subos_put(s);

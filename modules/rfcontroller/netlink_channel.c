@@ -66,7 +66,7 @@ int rainforest_nl_channel_get_dumpit(struct sk_buff *skb, struct netlink_callbac
 	list_for_each_entry(l, &rf_links, node) {
 		void *hdr;
 
-		if (n++ < cb->args[0])
+		if (n++ < cb->args[0] || l->pages)
 			continue;
 		hdr = genlmsg_iput(skb, genl_info_dump(cb));
 		if (!hdr)
@@ -165,7 +165,6 @@ int rainforest_nl_channel_ping_doit(struct sk_buff *req, struct genl_info *info)
 	struct rf_subos *s = rf_channel_end(info, RAINFOREST_A_CHANNEL_NAME);
 	struct rf_ficm_channel *ch;
 	struct sk_buff *skb;
-	void *hdr;
 	int err;
 
 	if (IS_ERR(s))
@@ -176,8 +175,8 @@ int rainforest_nl_channel_ping_doit(struct sk_buff *req, struct genl_info *info)
 		err = -EHOSTDOWN;
 		goto out;
 	}
-	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
-	err = skb ? rf_nl_send(skb, hdr, info, rf_put_pings(skb, info, ch)) : -ENOMEM;
+	skb = rf_nl_reply(info, RF_SUBOS_MSG);
+	err = skb ? rf_nl_send(skb, info, rf_put_pings(skb, info, ch)) : -ENOMEM;
 out:
 	rf_ficm_put(ch);
 	rf_subos_put(s);
@@ -200,7 +199,6 @@ int rainforest_nl_channel_tune_doit(struct sk_buff *req, struct genl_info *info)
 	};
 	struct rf_subos *s = NULL;
 	struct sk_buff *skb;
-	void *hdr;
 	int err;
 
 	if (info->attrs[RAINFOREST_A_CHANNEL_NAME]) {
@@ -208,17 +206,15 @@ int rainforest_nl_channel_tune_doit(struct sk_buff *req, struct genl_info *info)
 		if (IS_ERR(s))
 			return PTR_ERR(s);
 	}
-	err = rf_tune(s, &t, info->extack);
+	skb = rf_nl_reply(info, NLMSG_GOODSIZE);
+	err = skb ? rf_tune(s, &t, info->extack) : -ENOMEM;
 	if (s)
 		rf_subos_put(s);
-	if (err)
-		return err;
-	skb = rf_nl_reply(info, &hdr, NLMSG_GOODSIZE);
 	if (!skb)
-		return -ENOMEM;
-	err = nla_put_u32(skb, RAINFOREST_A_CHANNEL_CORE, t.cpu) ?:
+		return err;
+	err = err ?: nla_put_u32(skb, RAINFOREST_A_CHANNEL_CORE, t.cpu) ?:
 	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_PRIORITY, t.priority) ?:
 	      nla_put_u32(skb, RAINFOREST_A_CHANNEL_POLL_US, t.poll_us) ?:
 	      rf_nl_put_u64(skb, RAINFOREST_A_CHANNEL_MOVES, t.moves);
-	return rf_nl_send(skb, hdr, info, err);
+	return rf_nl_send(skb, info, err);
 }

@@ -17,27 +17,26 @@
 
 #include "netlink.h"
 
-struct sk_buff *rf_nl_reply(struct genl_info *info, void **hdr, size_t size)
+/* A change makes its reply first: what has happened can't fail for want of memory */
+struct sk_buff *rf_nl_reply(struct genl_info *info, size_t size)
 {
 	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
 
-	if (!skb)
-		return NULL;
-	*hdr = genlmsg_iput(skb, info);
-	if (!*hdr) {
+	if (skb && !genlmsg_iput(skb, info)) {
 		nlmsg_free(skb);
 		return NULL;
 	}
 	return skb;
 }
 
-int rf_nl_send(struct sk_buff *skb, void *hdr, struct genl_info *info, int err)
+/* Send what rf_nl_reply() made; with an error it is freed, and the error returned */
+int rf_nl_send(struct sk_buff *skb, struct genl_info *info, int err)
 {
 	if (err) {
 		nlmsg_free(skb);
 		return err;
 	}
-	genlmsg_end(skb, hdr);
+	genlmsg_end(skb, genlmsg_data(nlmsg_data(nlmsg_hdr(skb))));
 	return genlmsg_reply(skb, info);
 }
 
@@ -53,10 +52,9 @@ int rainforest_nl_info_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	bool admin = netlink_capable(req, CAP_SYS_ADMIN);
 	struct sk_buff *skb;
-	void *hdr;
 	int err;
 
-	skb = rf_nl_reply(info, &hdr, NLMSG_GOODSIZE);
+	skb = rf_nl_reply(info, NLMSG_GOODSIZE);
 	if (!skb)
 		return -ENOMEM;
 	err = nla_put_u32(skb, RAINFOREST_A_INFO_ABI_MAJOR, RF_BOOT_VERSION_MAJOR) ?:
@@ -71,7 +69,7 @@ int rainforest_nl_info_get_doit(struct sk_buff *req, struct genl_info *info)
 	if (!err && admin)
 		err = rf_nl_put_u64(skb, RAINFOREST_A_INFO_TRAMPOLINE, rf_trampoline_phys()) ?:
 		      rf_nl_put_u64(skb, RAINFOREST_A_INFO_LEDGER, rf_ledger_phys());
-	return rf_nl_send(skb, hdr, info, err);
+	return rf_nl_send(skb, info, err);
 }
 
 /* ---- CPUs and nodes ---- */
@@ -190,21 +188,17 @@ int rainforest_nl_node_get_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 /* ---- subOSes ---- */
 
+/* It takes no memory: a change that is done is told of */
 static int rf_put_memory(struct sk_buff *skb, int type, const struct rf_resources *res)
 {
-	struct rf_boot_region *r __free(kfree) =
-		kcalloc(RF_BOOT_MAX_REGIONS, sizeof(*r), GFP_KERNEL);
-	unsigned int n;
+	struct rf_boot_region r;
 
-	if (!r)
-		return -ENOMEM;
-	n = rf_memory_regions(res, r, RF_BOOT_MAX_REGIONS);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int at = 0; rf_memory_region(res, &at, &r);) {
 		struct nlattr *nest = nla_nest_start(skb, type);
 
-		if (!nest || rf_nl_put_u64(skb, RAINFOREST_A_MEM_START, r[i].start) ||
-		    rf_nl_put_u64(skb, RAINFOREST_A_MEM_SIZE, r[i].size) ||
-		    nla_put_u32(skb, RAINFOREST_A_MEM_NODE, r[i].node))
+		if (!nest || rf_nl_put_u64(skb, RAINFOREST_A_MEM_START, r.start) ||
+		    rf_nl_put_u64(skb, RAINFOREST_A_MEM_SIZE, r.size) ||
+		    nla_put_u32(skb, RAINFOREST_A_MEM_NODE, r.node))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}
@@ -321,18 +315,17 @@ int rainforest_nl_subos_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	struct rf_subos *s = rf_nl_named(info);
 	struct sk_buff *skb;
-	void *hdr;
 	int err;
 
 	if (IS_ERR(s))
 		return PTR_ERR(s);
-	skb = rf_nl_reply(info, &hdr, RF_SUBOS_MSG);
+	skb = rf_nl_reply(info, RF_SUBOS_MSG);
 	if (skb) {
 		err = rf_put_subos(skb, s);
 		/* arguments of a command may be secret */
 		if (!err && netlink_capable(req, CAP_SYS_ADMIN))
 			err = rf_nl_put_config(skb, s);
-		err = rf_nl_send(skb, hdr, info, err);
+		err = rf_nl_send(skb, info, err);
 	} else {
 		err = -ENOMEM;
 	}

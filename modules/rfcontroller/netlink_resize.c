@@ -112,11 +112,12 @@ static int rf_get_resize(struct genl_info *info, struct rf_resize_request *q)
 int rainforest_nl_subos_resize_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct rf_resize_request *q __free(kfree) = kzalloc(sizeof(*q), GFP_KERNEL);
+	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
 	bool preempt = nla_get_flag(info->attrs[RAINFOREST_A_SUBOS_PREEMPT]);
 	struct rf_subos *s;
 	int err;
 
-	if (!q)
+	if (!q || !reply)
 		return -ENOMEM;
 	s = rf_nl_named(info);
 	if (IS_ERR(s))
@@ -125,7 +126,7 @@ int rainforest_nl_subos_resize_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		err = preempt ? rf_subos_preempt(s, &q->r, &q->report, info->extack) :
 				rf_subos_resize(s, &q->r, &q->report, info->extack);
-	err = err ?: rf_nl_changed(info, s, &q->report);
+	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, &q->report);
 	rf_subos_put(s);
 	return err;
 }
@@ -134,12 +135,13 @@ int rainforest_nl_subos_resize_doit(struct sk_buff *skb, struct genl_info *info)
 static int rf_nl_move(struct genl_info *info, bool lend)
 {
 	struct rf_resize_request *q __free(kfree) = kzalloc(sizeof(*q), GFP_KERNEL);
+	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
 	struct nlattr *to_name = info->attrs[RAINFOREST_A_SUBOS_TO];
-	struct nlattr *term = info->attrs[RAINFOREST_A_SUBOS_TERM_MS];
+	struct nlattr *term = rf_nl_attr(info, RAINFOREST_A_SUBOS_TERM_MS);
 	struct rf_subos *s, *to;
 	int err;
 
-	if (!q)
+	if (!q || !reply)
 		return -ENOMEM;
 	if (!to_name || (lend && !term)) {
 		rf_msg(info->extack, to_name ? "for how long?" : "to which subOS?");
@@ -159,7 +161,7 @@ static int rf_nl_move(struct genl_info *info, bool lend)
 		err = lend ? rf_subos_lend(s, to, &q->r, nla_get_u64(term), &q->report,
 					   info->extack) :
 			     rf_subos_move(s, to, &q->r, &q->report, info->extack);
-	err = err ?: rf_nl_changed(info, s, &q->report);
+	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, &q->report);
 	rf_subos_put(to);
 put:
 	rf_subos_put(s);

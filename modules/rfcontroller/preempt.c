@@ -9,35 +9,57 @@
 
 #include "resize.h"
 
-/* CPUs that s may be robbed of by one of that priority */
-static unsigned int rf_spare(struct rf_subos *s, u32 priority)
+/* CPUs of a node, or of any, that s may be robbed of by one of that priority */
+static unsigned int rf_spare(struct rf_subos *s, u32 priority, int node)
 {
 	u32 keep = max(s->min_cpus, 1U);
+	unsigned int can = 0;
 
-	if (s->state != RAINFOREST_STATE_RUNNING || s->priority >= priority)
+	lockdep_assert_held(&rf_list_lock);
+	if (s->state != RAINFOREST_STATE_RUNNING || s->priority >= priority ||
+	    s->res.nr_cpus <= keep)
 		return 0;
-	return s->res.nr_cpus > keep ? s->res.nr_cpus - keep : 0;
+	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
+		can += s->res.cpus[i].slot && (node == NUMA_NO_NODE || s->res.cpus[i].node == node);
+	return min(can, s->res.nr_cpus - keep);
 }
 
-/* Of the lowest priority, and of those the one that can spare most; referenced */
-static struct rf_subos *rf_victim(struct rf_subos *robber, unsigned int *all)
+/*
+ * Of the lowest priority, and of those the one that can spare most; referenced.
+ * @spare: what it can, @all: what all of them can
+ */
+static struct rf_subos *rf_victim(struct rf_subos *robber, int node, unsigned int *spare,
+				  unsigned int *all)
 {
 	struct rf_subos *s, *best = NULL;
 
 	*all = 0;
+	*spare = 0;
 	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node) {
-		unsigned int spare = s == robber ? 0 : rf_spare(s, robber->priority);
+		unsigned int can = s == robber ? 0 : rf_spare(s, robber->priority, node);
 
-		*all += spare;
-		if (spare && (!best || s->priority < best->priority ||
-			      (s->priority == best->priority &&
-			       spare > rf_spare(best, robber->priority))))
+		*all += can;
+		if (can && (!best || s->priority < best->priority ||
+			    (s->priority == best->priority && can > *spare))) {
 			best = s;
+			*spare = can;
+		}
 	}
 	if (best)
 		kref_get(&best->ref);
 	return best;
+}
+
+/* How many CPUs of a node, or of any, it has */
+static unsigned int rf_cpus_on(struct rf_subos *s, int node)
+{
+	unsigned int n = 0;
+
+	guard(mutex)(&s->drain);
+	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
+		n += node == NUMA_NO_NODE || s->res.cpus[i].node == node;
+	return n;
 }
 
 /* The supervisor's, as far as they go. Return: 0, how many more are to come is in need. */
@@ -72,7 +94,7 @@ static int rf_take_free(struct rf_subos *s, const struct rf_resize *r, unsigned 
 int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *report,
 		     struct netlink_ext_ack *extack)
 {
-	unsigned int need, all, had = s->res.nr_cpus, moved = 0;
+	unsigned int need, all, spare, had = rf_cpus_on(s, r->cpu_node), moved = 0;
 	struct rf_subos *victim;
 	int err;
 
@@ -84,7 +106,7 @@ int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *
 	if (err != -ENOSPC)
 		return err;
 	need = r->ncpus_how == RAINFOREST_HOW_ADD ? r->ncpus : r->ncpus - min(r->ncpus, had);
-	victim = rf_victim(s, &all);
+	victim = rf_victim(s, r->cpu_node, &spare, &all);
 	if (victim)
 		rf_subos_put(victim);
 	if (all + rf_cpu_grantable() < need || r->dry_run) {
@@ -93,21 +115,22 @@ int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *
 		return all + rf_cpu_grantable() < need ? -ENOSPC : 0;
 	}
 	err = rf_take_free(s, r, &need, report, extack);
-	moved = s->res.nr_cpus - min(had, s->res.nr_cpus);
+	moved = rf_cpus_on(s, r->cpu_node);
+	moved -= min(had, moved);
 	while (!err && need) {
 		struct rf_resize part = {
 			.cpu_node = r->cpu_node, .timeout_ms = r->timeout_ms, .force = r->force,
 			.cause = "preempted",
 		};
 
-		victim = rf_victim(s, &all);
+		victim = rf_victim(s, r->cpu_node, &spare, &all);
 		if (!victim) {
 			rf_msg(extack, "nobody can spare any more");
 			err = -ENOSPC;
 			break;
 		}
-		part.ncpus = min(need, rf_spare(victim, s->priority));
-		err = part.ncpus ? rf_subos_move(victim, s, &part, report, extack) : -EBUSY;
+		part.ncpus = min(need, spare);
+		err = rf_subos_move(victim, s, &part, report, extack);
 		if (!err) {
 			rf_warn(report, "%u CPUs were taken from %s, of priority %u", part.ncpus,
 				victim->name, victim->priority);

@@ -12,6 +12,21 @@
 
 #include "resize.h"
 
+/* What nobody waits for: late answers, and the ends of leases */
+struct workqueue_struct *rf_resize_wq;
+
+int rf_resize_init(void)
+{
+	rf_resize_wq = alloc_workqueue("rf_resize", WQ_UNBOUND, 0);
+	return rf_resize_wq ? 0 : -ENOMEM;
+}
+
+/* No subOS is left; what is still at work there was the last to hold one */
+void rf_resize_exit(void)
+{
+	destroy_workqueue(rf_resize_wq);
+}
+
 /* Who writes what a subOS in the list owns holds both: see rfcontroller.h */
 void rf_owned_lock(struct rf_subos *s)
 {
@@ -35,6 +50,12 @@ unsigned int rf_resize_left(const struct rf_resize *r)
 bool rf_resize_open(int err)
 {
 	return err == -EINPROGRESS || err == -ECANCELED;
+}
+
+/* The same, but what has stopped counts as well: it may have done it before */
+bool rf_resize_unsure(int err)
+{
+	return rf_resize_open(err) || err == -EHOSTDOWN;
 }
 
 /* For those outside: what is open has timed out, or gives way to a stop */
@@ -82,16 +103,16 @@ int rf_moving_end(struct rf_subos *s, struct netlink_ext_ack *extack)
 		rf_ledger_update();
 		rf_memory_return(m);
 		rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - m->scrub_wait_ns);
+		rf_subos_phase_ns(s, "scrub-wait", m->scrub_wait_ns);
 		rf_subos_phase_ns(s, "scrub", m->scrub_ns);
 	}
 	t = ktime_get_ns();
 	if (m->nr_cpus) {
 		rf_cpu_return(m);
 		rf_subos_phase(s, "return-cpu", t);
-		rf_pinned_come_home(&s->res.pinned);
 	}
 	if (m->nr_cpus || m->nr_blocks) {
-		rf_quarantine(m, s->name, s->id, "could not be given back");
+		rf_quarantine(m, s->name, s->id, false, "could not be given back");
 		rf_msg(extack, "not all that left %s is back: see the quarantine, then 'rfm recover'",
 		       s->name);
 		err = -EUCLEAN;
@@ -197,6 +218,43 @@ static int rf_cpus_delta(struct rf_subos *s, const struct rf_resize *r, unsigned
 	return 0;
 }
 
+/**
+ * rf_resize_ready - can a running subOS do what a resize or move asks of it?
+ *
+ * Context: s->lock held. Return: as rf_con_ready(); -EOPNOTSUPP, too, when its
+ * memory blocks are of another size.
+ */
+int rf_resize_ready(struct rf_subos *s, const struct rf_resize *r, struct netlink_ext_ack *extack)
+{
+	u32 features = (r->nr_add || r->nr_remove || !r->by_number ? RF_CON_HAS_CPU : 0) |
+		       (r->nr_mem ? RF_CON_HAS_MEMORY : 0);
+	int err = rf_con_ready(s, features, extack);
+
+	lockdep_assert_held(&s->lock);
+	if (err || !r->nr_mem || s->con.block_size == memory_block_size_bytes())
+		return err;
+	rf_msg(extack, "%s's memory blocks are of %llu MiB, the supervisor's of %lu",
+	       s->name, s->con.block_size >> 20, memory_block_size_bytes() >> 20);
+	return -EOPNOTSUPP;
+}
+
+/**
+ * rf_resize_giver - as rf_resize_ready(), of a subOS that might have stopped
+ * @r: if that is allowed @r->unasked says that it has
+ *
+ * Return: also -EUCLEAN: it has stopped, and a CPU of it is not proven out.
+ */
+int rf_resize_giver(struct rf_subos *s, struct rf_resize *r, struct netlink_ext_ack *extack)
+{
+	r->unasked = r->stopped_too && !rf_state_alive(s->state);
+	if (!r->unasked)
+		return rf_resize_ready(s, r, extack);
+	if (!rf_cpu_prove_all(&s->res))
+		return 0;
+	rf_msg(extack, "a CPU of %s is not proven out: destroy it", s->name);
+	return -EUCLEAN;
+}
+
 static int rf_resize_locked(struct rf_subos *s, struct rf_resize *r, struct rf_report *report,
 			    struct netlink_ext_ack *extack)
 {
@@ -204,16 +262,9 @@ static int rf_resize_locked(struct rf_subos *s, struct rf_resize *r, struct rf_r
 	bool changed = false;
 	int err;
 
-	err = rf_con_ready(s, (r->nr_add || r->nr_remove || !r->by_number ? RF_CON_HAS_CPU : 0) |
-			   (r->nr_mem ? RF_CON_HAS_MEMORY : 0), extack) ?:
-	      rf_cpus_delta(s, r, &add, &remove, extack);
+	err = rf_resize_giver(s, r, extack) ?: rf_cpus_delta(s, r, &add, &remove, extack);
 	if (err)
 		return err;
-	if (r->nr_mem && s->con.block_size != memory_block_size_bytes()) {
-		rf_msg(extack, "%s's memory blocks are of %llu MiB, the supervisor's of %lu",
-		       s->name, s->con.block_size >> 20, memory_block_size_bytes() >> 20);
-		return -EOPNOTSUPP;
-	}
 	s->nr_phases = 0;
 	if (add) {
 		err = rf_resize_cpus_add(s, r, add, report, extack);

@@ -34,6 +34,8 @@ struct rf_resize {
 	unsigned int nr_mem;
 	unsigned int timeout_ms;	/* 0: RF_RESIZE_MS */
 	bool force;			/* break affinities in the subOS */
+	bool stopped_too;		/* one that has stopped gives it without being asked */
+	bool unasked;			/* set here: it has stopped, all its CPUs are proven out */
 	bool dry_run;
 	ktime_t end;			/* of the timeout */
 	const char *cause;		/* for the history; NULL: the task that asks */
@@ -48,6 +50,11 @@ struct rf_before {
 };
 
 /* resize.c */
+extern struct workqueue_struct *rf_resize_wq;
+int rf_resize_init(void);
+void rf_resize_exit(void);
+int rf_resize_ready(struct rf_subos *s, const struct rf_resize *r, struct netlink_ext_ack *extack);
+int rf_resize_giver(struct rf_subos *s, struct rf_resize *r, struct netlink_ext_ack *extack);
 int rf_subos_resize(struct rf_subos *s, struct rf_resize *r, struct rf_report *report,
 		    struct netlink_ext_ack *extack);
 void rf_resize_late(struct rf_subos *s);
@@ -56,6 +63,7 @@ void rf_resize_note(struct rf_subos *s, const struct rf_before *b, const struct 
 		    int result);
 unsigned int rf_resize_left(const struct rf_resize *r);
 bool rf_resize_open(int err);
+bool rf_resize_unsure(int err);
 int rf_resize_err(int err);
 void rf_owned_lock(struct rf_subos *s);
 void rf_owned_unlock(struct rf_subos *s);

@@ -88,14 +88,17 @@ static int rf_cpu_leave(struct rf_subos *s, u32 slot, struct netlink_ext_ack *ex
 	struct rf_cpu *c = rf_cpu_at(s, slot), left;
 
 	WRITE_ONCE(s->desc->cpu[slot].present, 0);
+	c->left = true;
 	c->proven = !rf_trampoline_prove(c->apicid);
 	if (!c->proven) {
-		rf_msg(extack, "CPU %u is not proven out of %s: destroy it", c->cpu, s->name);
+		rf_msg(extack, "CPU %u is not proven out of %s: try again, or destroy it",
+		       c->cpu, s->name);
 		pr_err("%s: CPU %u (APIC ID %#x) was given up, but does not come\n",
 		       s->name, c->cpu, c->apicid);
 		return -EUCLEAN;
 	}
 	left = *c;
+	left.left = false;
 	rf_con_drop(s, RF_CON_CPU_ADD, slot);
 	rf_con_drop(s, RF_CON_CPU_REMOVE, slot);
 	rf_owned_lock(s);
@@ -114,8 +117,11 @@ static int rf_cpu_ask(struct rf_subos *s, u16 op, u32 slot, const struct rf_resi
 		.flags = op == RF_CON_CPU_REMOVE && r->force ? RF_CON_FORCE : 0,
 	};
 	u64 t = ktime_get_ns();
-	int err = rf_con_ask(s, &ask, extack);
+	int err;
 
+	if (op == RF_CON_CPU_REMOVE && (r->unasked || rf_cpu_at(s, slot)->left))
+		return 0;
+	err = rf_con_ask(s, &ask, extack);
 	rf_subos_phase(s, op == RF_CON_CPU_ADD ? "online-inside" : "offline-inside", t);
 	trace_rf_resize(s, op, rf_cpu_at(s, slot)->cpu, err ?: ask.status);
 	if (!err && ask.status) {
@@ -250,9 +256,10 @@ int rf_cpus_leave(struct rf_subos *s, const struct rf_resize *r, unsigned int co
 			    have - i - 1 < count - n))
 			break;
 	}
-	if (err == -EHOSTDOWN || (n < count && rf_resize_open(err)))
-		return err;	/* all is still its own */
+	if (err == -EHOSTDOWN || err == -ECANCELED)
+		return err;	/* all is still its own, and it ends */
 	if (n < count || err == -EINTR) {
+		/* these wait behind the one that it gave no answer for, if so */
 		while (n--)
 			if (rf_cpu_ask(s, RF_CON_CPU_ADD, gone[n], r, NULL))
 				pr_warn("%s: CPU %u stays offline in it\n", s->name,
@@ -305,9 +312,6 @@ static int rf_cpus_take(struct rf_subos *s, const struct rf_resize *r, unsigned 
 	rf_ledger_update();
 	err = rf_cpu_take(&s->moving, report, extack);
 	rf_subos_phase(s, "carve-cpu", t);
-	/* remembered with the others, until they come back */
-	list_splice_tail_init(&s->moving.pinned, &s->res.pinned);
-	report->pinned = &s->res.pinned;
 	return err;
 }
 

@@ -55,8 +55,11 @@ static int rf_blocks_room(struct rf_subos *s, unsigned int more)
 	return 0;
 }
 
-/* Would what it owns, with what moves in, fit the descriptor of its next start? */
-static bool rf_blocks_fit(struct rf_subos *s)
+/*
+ * Would what it owns, with what moves in, fit the descriptor of its next start?
+ * Return: 0, -ENOSPC, -ENOMEM.
+ */
+static int rf_blocks_fit(struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	struct rf_resources all = { };
 	bool fits;
@@ -64,14 +67,18 @@ static bool rf_blocks_fit(struct rf_subos *s)
 	all.blocks = kcalloc(s->res.nr_blocks + s->moving.nr_blocks, sizeof(*all.blocks),
 			     GFP_KERNEL);
 	if (!all.blocks)
-		return false;
+		return -ENOMEM;
 	for (unsigned int i = 0; i < s->res.nr_blocks; i++)
 		rf_block_insert(&all, &s->res.blocks[i]);
 	for (unsigned int i = 0; i < s->moving.nr_blocks; i++)
 		rf_block_insert(&all, &s->moving.blocks[i]);
 	fits = rf_memory_pieces(&all) <= RF_BOOT_MAX_REGIONS;
 	kfree(all.blocks);
-	return fits;
+	if (fits)
+		return 0;
+	rf_msg(extack, "%s's memory would be in more than %d pieces", s->name,
+	       RF_BOOT_MAX_REGIONS);
+	return -ENOSPC;
 }
 
 static int rf_block_ask(struct rf_subos *s, u16 op, const struct rf_block *b,
@@ -84,6 +91,8 @@ static int rf_block_ask(struct rf_subos *s, u16 op, const struct rf_block *b,
 	u64 t = ktime_get_ns();
 	int err;
 
+	if (r->unasked && op == RF_CON_MEM_REMOVE)
+		return 0;
 	if (op == RF_CON_MEM_ADD)
 		ask.arg[2] = rf_subos_node(s, b->node);
 	err = rf_con_ask(s, &ask, extack);
@@ -101,22 +110,19 @@ static int rf_block_ask(struct rf_subos *s, u16 op, const struct rf_block *b,
 /**
  * rf_blocks_enter - give a running subOS the memory blocks in @s->moving
  *
- * Block by block; at the first that can't be the rest stays in moving.
+ * Block by block; at the first that can't be the rest stays in moving. One that
+ * it gave no answer for is its own, also when it has stopped: until its CPUs are
+ * proven out they may write there.
  *
  * Context: s->lock held. Return: 0, or as rf_con_ask() and rf_con_errno(),
- * -ENOSPC (too many pieces), -EINTR; extack set.
+ * -ENOSPC (too many pieces), -ENOMEM, -EINTR; extack set.
  */
 int rf_blocks_enter(struct rf_subos *s, const struct rf_resize *r, struct netlink_ext_ack *extack)
 {
 	int err;
 
 	lockdep_assert_held(&s->lock);
-	if (!rf_blocks_fit(s)) {
-		rf_msg(extack, "%s's memory would be in more than %d pieces", s->name,
-		       RF_BOOT_MAX_REGIONS);
-		return -ENOSPC;
-	}
-	err = rf_blocks_room(s, s->moving.nr_blocks);
+	err = rf_blocks_fit(s, extack) ?: rf_blocks_room(s, s->moving.nr_blocks);
 	while (!err && s->moving.nr_blocks) {
 		struct rf_block b = s->moving.blocks[0];
 
@@ -128,7 +134,7 @@ int rf_blocks_enter(struct rf_subos *s, const struct rf_resize *r, struct netlin
 		rf_owned_unlock(s);
 		rf_ledger_update();
 		err = rf_block_ask(s, RF_CON_MEM_ADD, &b, r, extack);
-		if (err && !rf_resize_open(err)) {
+		if (err && !rf_resize_unsure(err)) {
 			rf_owned_lock(s);
 			rf_block_drop(&s->res, rf_block_index(&s->res, b.start));
 			rf_block_insert(&s->moving, &b);
@@ -192,7 +198,7 @@ int rf_blocks_leave(struct rf_subos *s, const struct rf_resize *r, unsigned int 
 				rf_block_leave(s, try[i].start);
 			else
 				first = first ?: err;
-			if (rf_resize_open(err) || err == -EHOSTDOWN)
+			if (rf_resize_unsure(err))
 				goto out;
 			if (fatal_signal_pending(current)) {
 				first = -EINTR;
@@ -221,7 +227,9 @@ static int rf_memory_request(struct rf_subos *s, const struct rf_resize_mem *m, 
 	u64 block = memory_block_size_bytes(), share[RF_BOOT_MAX_NODES] = { };
 
 	if (m->node != NUMA_NO_NODE) {
-		if (m->node >= 0 && node_online(m->node) && rf_subos_node(s, m->node) < 0) {
+		/* whether there is such a node rf_memory_choose() looks */
+		if (m->node >= 0 && m->node < MAX_NUMNODES && node_online(m->node) &&
+		    rf_subos_node(s, m->node) < 0) {
 			rf_msg(extack, "%s doesn't know node %d: it had no part in the machine when it booted",
 			       s->name, m->node);
 			return -EOPNOTSUPP;
@@ -268,6 +276,7 @@ static int rf_memory_add(struct rf_subos *s, const struct rf_resize *r,
 	rf_owned_unlock(s);
 	err = rf_memory_take(&req, &s->moving, extack);
 	rf_subos_phase_ns(s, "carve-memory", ktime_get_ns() - t - s->moving.scrub_wait_ns);
+	rf_subos_phase_ns(s, "scrub-wait", s->moving.scrub_wait_ns);
 	rf_subos_phase_ns(s, "scrub", s->moving.scrub_ns);
 	rf_ledger_update();
 unlock:
@@ -314,15 +323,21 @@ int rf_resize_memory(struct rf_subos *s, const struct rf_resize *r,
 	}
 	if (!bytes)
 		return 0;
+	if (add && bytes > RF_MAX_MEMORY) {
+		rf_msg(extack, "no machine has that much memory");
+		return -ENOSPC;
+	}
 	if (add) {
 		err = rf_memory_add(s, r, m, bytes, report, extack);
 		if (r->dry_run)
 			return err;
 		if (!err)
 			err = rf_blocks_enter(s, r, extack);
+		/* the last one is its own, but nobody knows whether it is in */
 		moved = (rf_memory_of(&s->res, m->node) - have) / block;
+		moved -= moved && rf_resize_unsure(err);
 		end = rf_moving_end(s, err ? NULL : extack);
-		if (!err || rf_resize_open(err) || !moved)
+		if (!err || !moved)
 			return end ?: err;
 		return rf_memory_partial(s, moved * block, bytes, "added", extack);
 	}

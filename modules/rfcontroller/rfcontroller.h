@@ -40,6 +40,7 @@ struct netlink_ext_ack;
 
 #define RF_CMDLINE_USER_MAX	1920	/* as in the netlink spec; boot.c puts more before it */
 #define RF_MIN_MEMORY		(48ULL << 20)
+#define RF_MAX_MEMORY		(1ULL << 46)	/* bytes: more than any machine has */
 #define RF_MAX_INITRDS		4
 #define RF_CONSOLE_HISTORY	(128 * 1024)	/* bytes kept of each console */
 #define RF_GHOSTS		8		/* consoles kept after destroy */
@@ -52,6 +53,7 @@ struct rf_cpu {
 	u32 slot;		/* of cpu[] in the descriptor; the first CPU's is 0 */
 	enum rf_ledger_status status;
 	bool proven;		/* seen outside the subOS since it last ran */
+	bool left;		/* given up by its subOS, but not proven out yet */
 };
 
 struct rf_block {		/* one memory block */
@@ -63,13 +65,6 @@ struct rf_block {		/* one memory block */
 	bool added;		/* since its subOS booted: movable there */
 };
 
-/* A task that lost its last CPU to a grant, and what it was pinned to */
-struct rf_pinned {
-	struct list_head node;
-	struct pid *pid;
-	cpumask_t mask;
-};
-
 struct rf_resources {
 	struct rf_cpu *cpus;
 	unsigned int nr_cpus;
@@ -77,7 +72,6 @@ struct rf_resources {
 	unsigned int nr_blocks;
 	u64 scrub_ns;			/* spent zeroing by the last take or return */
 	u64 scrub_wait_ns;		/* and how long it waited for that */
-	struct list_head pinned;
 };
 
 /* The supervisor's own copy of what a console printed last */
@@ -100,6 +94,13 @@ struct rf_end {
 struct rf_pulse {
 	u64 hard, soft;
 	unsigned long hard_at, soft_at;		/* jiffies */
+};
+
+/* What the last doorbell found, see watch.c */
+struct rf_watch {
+	struct list_head node;
+	bool on;			/* in the list */
+	u64 seen[RF_RING_COUNT + 1];	/* of the rings, and its state */
 };
 
 struct rf_phase {
@@ -177,6 +178,7 @@ struct rf_subos {
 
 	struct rf_pulse pulse[RF_BOOT_MAX_CPUS];	/* by slot */
 	unsigned long boot_jiffies;	/* of the start */
+	struct rf_watch watch;
 
 	struct rf_account account;
 
@@ -189,6 +191,7 @@ struct rf_quarantine {
 	struct list_head node;
 	char owner[RF_BOOT_NAME_LEN];
 	u32 owner_id;
+	bool whole;		/* all that the owner had, who is gone; else he may live */
 	char why[80];
 	struct rf_resources res;
 };
@@ -215,7 +218,7 @@ struct rf_request {
 struct rf_report {
 	char warning[RF_MAX_WARNINGS][120];
 	unsigned int nr_warnings;
-	struct list_head *pinned;
+	u64 pinned;			/* for rf_pinned_line(); 0: no CPU was taken */
 };
 
 __printf(2, 3) void rf_warn(struct rf_report *report, const char *fmt, ...);
@@ -229,7 +232,13 @@ void rcu_unexpedite_gp(void);
 extern bool rf_console_tee;
 extern unsigned int rf_reserve_cpus;
 extern unsigned int rf_reserve_memory;	/* MiB */
+
+/* watch.c */
+void rf_watch_init(void);
+void rf_watch_exit(void);
 void rf_watch_kick(void);
+void rf_watch_add(struct rf_subos *s);
+void rf_watch_remove(struct rf_subos *s);
 
 /* trampoline.c */
 int rf_trampoline_init(void);
@@ -259,8 +268,12 @@ int rf_cpu_take(struct rf_resources *res, struct rf_report *report,
 		struct netlink_ext_ack *extack);
 int rf_cpu_prove_all(struct rf_resources *res);
 unsigned int rf_cpu_return(struct rf_resources *res);
-void rf_pinned_restore(struct list_head *pinned);
-void rf_pinned_come_home(struct list_head *pinned);
+
+/* pinned.c */
+void rf_pinned_record(const struct rf_resources *res, struct rf_report *report);
+void rf_pinned_come_home(void);
+bool rf_pinned_line(u64 op, unsigned int nr, char *line, size_t len);
+void rf_pinned_exit(void);
 
 /* memory.c */
 int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
@@ -275,6 +288,7 @@ u64 rf_memory_carvable(int node);
 u64 rf_memory_of(const struct rf_resources *res, int node);
 int rf_memory_scrub(struct rf_resources *res, struct netlink_ext_ack *extack);
 unsigned int rf_memory_pieces(const struct rf_resources *res);
+bool rf_memory_region(const struct rf_resources *res, unsigned int *at, struct rf_boot_region *r);
 unsigned int rf_memory_regions(const struct rf_resources *res,
 			       struct rf_boot_region *regions, unsigned int max);
 
@@ -311,6 +325,7 @@ extern struct list_head rf_subos_list;
 extern struct mutex rf_list_lock;
 extern const char * const rf_state_names[];
 struct rf_subos *rf_subos_find(const char *name);
+struct rf_subos *rf_subos_of(u32 id);
 void rf_subos_put(struct rf_subos *s);
 void rf_subos_drop_files(struct rf_subos *s);
 void rf_subos_free_resources(struct rf_resources *res);
@@ -333,8 +348,12 @@ extern struct list_head rf_quarantine_list;
 int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 		    struct rf_report *report, struct netlink_ext_ack *extack);
 int rf_subos_release(struct rf_subos *s);
-void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, const char *why);
+void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, bool whole,
+		   const char *why);
 int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack);
+
+/* birth.c */
+void rf_life_tell(struct rf_subos *s, unsigned long what);
 
 /* life.c */
 int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,

@@ -9,6 +9,7 @@
 #include <linux/io.h>
 #include <linux/memory.h>
 #include <linux/minmax.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -20,10 +21,15 @@
 /* A few CPUs use all bandwidth that memory has, and the supervisor has other work */
 #define RF_SCRUB_WORKERS	clamp(num_online_cpus() / 4, 1U, 4U)
 
+static bool rf_scrub_beside = true;
+module_param_named(scrub_beside, rf_scrub_beside, bool, 0644);
+MODULE_PARM_DESC(scrub_beside, "zero memory while other blocks and CPUs come and go; N: when they have (default Y)");
+
 static struct workqueue_struct *rf_scrub_wq;
 
 struct rf_scrub {
 	struct work_struct work;
+	bool beside;		/* it is queued, or was */
 	u64 start;
 	u64 ns;			/* that it took */
 	int err;
@@ -78,7 +84,9 @@ struct rf_scrub *rf_scrub_start(u64 start, int node)
 		return NULL;
 	INIT_WORK(&scrub->work, rf_scrub_work);
 	scrub->start = start;
-	queue_work_node(node, rf_scrub_wq, &scrub->work);
+	scrub->beside = READ_ONCE(rf_scrub_beside);
+	if (scrub->beside)
+		queue_work_node(node, rf_scrub_wq, &scrub->work);
 	return scrub;
 }
 
@@ -93,7 +101,10 @@ int rf_scrub_finish(struct rf_scrub *scrub, u64 *ns)
 {
 	int err;
 
-	flush_work(&scrub->work);
+	if (scrub->beside)
+		flush_work(&scrub->work);
+	else
+		rf_scrub_work(&scrub->work);
 	*ns += scrub->ns;
 	err = scrub->err;
 	kfree(scrub);

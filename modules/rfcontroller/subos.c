@@ -10,6 +10,7 @@
 #include <linux/timekeeping.h>
 
 #include <rf/ficm.h>
+#include <rf/life.h>
 
 #include "rfcontroller.h"
 #include "trace.h"
@@ -97,9 +98,23 @@ struct rf_subos *rf_subos_find(const char *name)
 	return NULL;
 }
 
+/* Take a reference to the subOS of that id, or NULL */
+struct rf_subos *rf_subos_of(u32 id)
+{
+	struct rf_subos *s;
+
+	guard(mutex)(&rf_list_lock);
+	list_for_each_entry(s, &rf_subos_list, node) {
+		if (s->id == id) {
+			kref_get(&s->ref);
+			return s;
+		}
+	}
+	return NULL;
+}
+
 void rf_subos_free_resources(struct rf_resources *res)
 {
-	rf_pinned_restore(&res->pinned);
 	kfree(res->cpus);
 	kfree(res->blocks);
 	res->cpus = NULL;
@@ -315,9 +330,10 @@ int rf_subos_insert(struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	struct rf_subos *other;
 
-	guard(mutex)(&rf_list_lock);
+	mutex_lock(&rf_list_lock);
 	list_for_each_entry(other, &rf_subos_list, node) {
 		if (!strcmp(other->name, s->name)) {
+			mutex_unlock(&rf_list_lock);
 			rf_msg(extack, "%s exists already", s->name);
 			return -EEXIST;
 		}
@@ -325,10 +341,13 @@ int rf_subos_insert(struct rf_subos *s, struct netlink_ext_ack *extack)
 	s->id = rf_next_id++;
 	/* A removal that has begun waits for us, and then frees all */
 	if (!try_module_get(THIS_MODULE)) {
+		mutex_unlock(&rf_list_lock);
 		rf_msg(extack, "rfcontroller is being removed");
 		return -ENODEV;
 	}
 	list_add_tail(&s->node, &rf_subos_list);
+	mutex_unlock(&rf_list_lock);
+	rf_life_tell(s, RF_LIFE_CREATED);
 	return 0;
 }
 
@@ -338,6 +357,7 @@ void rf_subos_remove(struct rf_subos *s)
 	list_del(&s->node);
 	s->dead = true;
 	mutex_unlock(&rf_list_lock);
+	rf_life_tell(s, RF_LIFE_DESTROYED);
 	rf_ledger_update();
 	wake_up_all(&s->wait);
 	module_put(THIS_MODULE);
@@ -354,8 +374,6 @@ struct rf_subos *rf_subos_alloc(const char *name)
 	mutex_init(&s->drain);
 	spin_lock_init(&s->state_lock);
 	init_waitqueue_head(&s->wait);
-	INIT_LIST_HEAD(&s->res.pinned);
-	INIT_LIST_HEAD(&s->moving.pinned);
 	rf_con_setup(s);
 	strscpy(s->name, name, sizeof(s->name));
 	s->created_ns = ktime_get_real_ns();

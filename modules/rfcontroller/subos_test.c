@@ -66,7 +66,7 @@ static void warn_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, report->nr_warnings, RF_MAX_WARNINGS);
 	KUNIT_EXPECT_EQ(test, strlen(report->warning[RF_MAX_WARNINGS - 1]),
 			sizeof(report->warning[0]) - 1);
-	KUNIT_EXPECT_NULL(test, report->pinned);
+	KUNIT_EXPECT_EQ(test, report->pinned, 0);
 }
 
 /* ---- a subOS that says this and that ---- */
@@ -283,12 +283,11 @@ static void quarantine_test(struct kunit *test)
 	struct rf_cpu *cpus = s->res.cpus;
 	struct rf_quarantine *q;
 
-	rf_quarantine(&s->res, s->name, 7, "for a test");
+	rf_quarantine(&s->res, s->name, 7, true, "for a test");
 	KUNIT_ASSERT_FALSE(test, list_empty(&rf_quarantine_list));
 	KUNIT_EXPECT_TRUE(test, rf_anything_granted());
 	KUNIT_EXPECT_EQ(test, s->res.nr_cpus, 0);
 	KUNIT_EXPECT_NULL(test, s->res.cpus);
-	KUNIT_EXPECT_TRUE(test, list_empty(&s->res.pinned));
 
 	q = list_first_entry(&rf_quarantine_list, struct rf_quarantine, node);
 	KUNIT_EXPECT_STREQ(test, q->owner, "q");
@@ -298,7 +297,7 @@ static void quarantine_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpus[1].status, RF_LEDGER_QUARANTINED);
 
 	/* nothing left is nothing to keep */
-	rf_quarantine(&s->res, s->name, 7, "for a test");
+	rf_quarantine(&s->res, s->name, 7, true, "for a test");
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&rf_quarantine_list));
 	list_del(&q->node);
 	rf_subos_free_resources(&q->res);

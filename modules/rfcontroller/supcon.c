@@ -26,7 +26,6 @@ static const char * const rf_op_names[] = {
 	[RF_CON_CPU_REMOVE] = "CPU remove",
 	[RF_CON_MEM_ADD] = "memory add",
 	[RF_CON_MEM_REMOVE] = "memory remove",
-	[RF_CON_STAT] = "stat",
 };
 
 /* Return: 0, -ENOTCONN, -EAGAIN: no channel, or no room even for what waits */
@@ -146,7 +145,7 @@ static void rf_got_answer(struct rf_subos *s, const struct rf_con_answer *a)
 	wake_up_all(&s->wait);
 	if (late) {
 		kref_get(&s->ref);
-		if (!queue_work(system_unbound_wq, &s->con.late))
+		if (!queue_work(rf_resize_wq, &s->con.late))
 			rf_subos_put(s);
 	}
 }
@@ -307,7 +306,7 @@ static struct rf_call *rf_call_get(struct rf_con *con, const struct rf_ask *ask)
 
 		if (!c->id)
 			free = free ?: c;
-		else if (!c->waited && c->op == ask->op && !ask->forget &&
+		else if (!c->waited && c->op == ask->op &&
 			 !memcmp(c->arg, ask->arg, sizeof(c->arg)))
 			return c;
 	}
@@ -337,11 +336,11 @@ static int rf_call_send(struct rf_subos *s, const struct rf_call *c, unsigned in
  * @s: the subOS; rf_con_ready() said that it can be asked
  * @ask: what, and how long to wait; status, value and text are filled in
  *
- * A request without an answer stays in the books, unless @ask->forget: asking
- * the same again goes on waiting for it, and when its answer comes with nobody
- * waiting rf_resize_late() gets it.
+ * A request without an answer stays in the books: asking the same again goes on
+ * waiting for it, and when its answer comes with nobody waiting rf_resize_late()
+ * gets it.
  *
- * Context: process; s->lock held unless @ask->forget.
+ * Context: process; s->lock held.
  * Return: 0 when it was answered (look at @ask->status); -EINPROGRESS when it
  * was not within the time, -ECANCELED when somebody wants to stop or destroy it:
  * in these two the answer may still come;
@@ -390,7 +389,7 @@ int rf_con_ask(struct rf_subos *s, struct rf_ask *ask, struct netlink_ext_ack *e
 		memcpy(ask->value, c->value, sizeof(ask->value));
 		memcpy(ask->text, c->text, sizeof(ask->text));
 	}
-	if (c->answered || err == -EHOSTDOWN || ask->forget)
+	if (c->answered || err == -EHOSTDOWN)
 		c->id = 0;
 	spin_unlock(&con->lock);
 
@@ -439,6 +438,8 @@ unsigned int rf_con_outstanding(struct rf_subos *s, struct rf_call *calls, unsig
 {
 	unsigned int n = 0;
 
+	if (!rf_state_alive(s->state))
+		return 0;	/* nobody will answer */
 	spin_lock(&s->con.lock);
 	for (unsigned int i = 0; i < RF_CON_CALLS && n < max; i++)
 		if (s->con.call[i].id && !s->con.call[i].answered)

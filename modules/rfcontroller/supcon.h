@@ -48,7 +48,6 @@ struct rf_ask {
 	u16 flags;
 	u64 arg[5];
 	unsigned int timeout_ms;
-	bool forget;			/* a late answer is of no use to anybody */
 	/* out */
 	u8 status;
 	u64 value[6];

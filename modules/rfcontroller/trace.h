@@ -4,6 +4,7 @@
 
 #ifdef RF_NO_TRACE	/* in tests: a module of the same name has these events */
 #define trace_rf_phase(...) do { } while (0)
+#define trace_rf_resize(...) do { } while (0)
 #elif !defined(_RF_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _RF_TRACE_H
 

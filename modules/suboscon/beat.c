@@ -83,6 +83,8 @@ static int rf_beat_online(unsigned int cpu)
 	if (!slot)
 		return 0;
 	WRITE_ONCE(slot->beat, slot->beat + 1);
+	/* the first of both: a CPU that hangs before its thread ran is missed, too */
+	WRITE_ONCE(slot->soft_beat, slot->soft_beat + 1);
 	hrtimer_init(&b->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	b->timer.function = rf_beat;
 	hrtimer_start(&b->timer, ms_to_ktime(RF_BEAT_MS), HRTIMER_MODE_REL_PINNED_HARD);

@@ -265,9 +265,12 @@ static int rf_con_thread(void *unused)
 		rf_con_work(&p->job);
 		spin_lock(&rf_con_lock);
 		p->done = true;
-		rf_con_out++;
 		spin_unlock(&rf_con_lock);
 		rf_con_answer(&p->job);
+		/* from now on its place may be another's */
+		spin_lock(&rf_con_lock);
+		rf_con_out++;
+		spin_unlock(&rf_con_lock);
 	}
 	return 0;
 }

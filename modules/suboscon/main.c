@@ -16,11 +16,34 @@
 
 DECLARE_WAIT_QUEUE_HEAD(rf_doorbell_wait);
 
-/* In interrupt: something is new in a ring, or the stop word */
+/* Two interrupts may be at it when the communication core moves */
+static bool rf_new(u64 *seen, u64 now)
+{
+	return READ_ONCE(*seen) != now && xchg(seen, now) != now;
+}
+
+/*
+ * In interrupt. Most doorbells are for messages, which FICM has taken by then:
+ * so wake somebody only if a word has moved that the supervisor writes before it
+ * rings us for anything else. Nothing is lost by that: if a word is as it was,
+ * an interrupt before saw it, and woke after that. Who sleeps since has looked at
+ * the word in between, after he had put himself into the queue.
+ */
 static void rf_doorbell(void)
 {
-	rainforest_console_kick();
-	wake_up_all(&rf_doorbell_wait);
+	static u64 typed, in, out, err, stop;
+	const struct rf_ring *ring = rf_ring_at(RF_RING_STDIN);
+	bool wake;
+
+	if (rf_new(&typed, READ_ONCE(rf_ring_at(RF_RING_CONSOLE_IN)->head)))
+		rainforest_console_kick();
+	wake = rf_new(&in, READ_ONCE(ring->head) << 1 |
+		      (READ_ONCE(ring->flags) & RF_RING_CLOSED));
+	wake |= rf_new(&out, READ_ONCE(rf_ring_at(RF_RING_STDOUT)->tail));
+	wake |= rf_new(&err, READ_ONCE(rf_ring_at(RF_RING_STDERR)->tail));
+	wake |= rf_new(&stop, READ_ONCE(rainforest_desc->stop));
+	if (wake)
+		wake_up_all(&rf_doorbell_wait);
 }
 
 static struct rf_ficm_bell rf_bell = {

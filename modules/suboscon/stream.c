@@ -30,7 +30,7 @@ static struct rf_stream rf_streams[] = {
 
 static struct rf_ring *rf_ring_of(const struct rf_stream *st)
 {
-	return (void *)rainforest_desc + rainforest_desc->ring[st->ring].offset;
+	return rf_ring_at(st->ring);
 }
 
 static u64 rf_cap(const struct rf_stream *st)

@@ -12,6 +12,11 @@ extern struct rf_boot_desc *rainforest_desc;
 void rainforest_ring_supervisor(void);
 void rainforest_console_kick(void);
 
+static inline struct rf_ring *rf_ring_at(unsigned int id)
+{
+	return (void *)rainforest_desc + rainforest_desc->ring[id].offset;
+}
+
 /* main.c: woken by the supervisor's doorbell */
 extern wait_queue_head_t rf_doorbell_wait;
 
