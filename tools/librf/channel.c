@@ -9,63 +9,37 @@
 #include <linux/rainforest.h>
 #include <netlink/msg.h>
 
+#include "field.h"
 #include "internal.h"
 
-static const struct {
-	int attr;
-	size_t offset;
-} counters[] = {
-	{ RAINFOREST_A_CHANNEL_GENERATION, offsetof(struct rf_channel, generation) },
-	{ RAINFOREST_A_CHANNEL_SENT, offsetof(struct rf_channel, sent) },
-	{ RAINFOREST_A_CHANNEL_RECEIVED, offsetof(struct rf_channel, received) },
-	{ RAINFOREST_A_CHANNEL_IRQ, offsetof(struct rf_channel, irq) },
-	{ RAINFOREST_A_CHANNEL_FULL, offsetof(struct rf_channel, full) },
-	{ RAINFOREST_A_CHANNEL_RINGS, offsetof(struct rf_channel, rings) },
-	{ RAINFOREST_A_CHANNEL_ROOM_RINGS, offsetof(struct rf_channel, room_rings) },
-	{ RAINFOREST_A_CHANNEL_THROTTLED, offsetof(struct rf_channel, throttled) },
-	{ RAINFOREST_A_CHANNEL_DROPPED, offsetof(struct rf_channel, dropped) },
-	{ RAINFOREST_A_CHANNEL_LATE, offsetof(struct rf_channel, late) },
-	{ RAINFOREST_A_CHANNEL_REFUSED_SEQUENCE, offsetof(struct rf_channel, refused[0]) },
-	{ RAINFOREST_A_CHANNEL_REFUSED_BOUNDS, offsetof(struct rf_channel, refused[1]) },
-	{ RAINFOREST_A_CHANNEL_REFUSED_SERVICE, offsetof(struct rf_channel, refused[2]) },
-	{ RAINFOREST_A_CHANNEL_REFUSED_TAIL, offsetof(struct rf_channel, refused[3]) },
-	{ RAINFOREST_A_CHANNEL_REFUSED_BELL, offsetof(struct rf_channel, refused[4]) },
+static const struct rf_field channel_fields[] = {
+	RF_TEXT(RAINFOREST_A_CHANNEL_NAME, struct rf_channel, name),
+	RF_TEXT(RAINFOREST_A_CHANNEL_PEER, struct rf_channel, peer),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_STATE, struct rf_channel, state),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_SLOTS, struct rf_channel, slots),
+	RF_GIVEN(RAINFOREST_A_CHANNEL_IRQ, struct rf_channel, counted),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_GENERATION, struct rf_channel, generation),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_SENT, struct rf_channel, sent),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_RECEIVED, struct rf_channel, received),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_IRQ, struct rf_channel, irq),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_FULL, struct rf_channel, full),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_RINGS, struct rf_channel, rings),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_ROOM_RINGS, struct rf_channel, room_rings),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_THROTTLED, struct rf_channel, throttled),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_DROPPED, struct rf_channel, dropped),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_LATE, struct rf_channel, late),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_SEQUENCE, struct rf_channel, refused[0]),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_BOUNDS, struct rf_channel, refused[1]),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_SERVICE, struct rf_channel, refused[2]),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_TAIL, struct rf_channel, refused[3]),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_BELL, struct rf_channel, refused[4]),
 };
 
-static uint64_t get_u64(struct nlattr *a)
+static int decode_channel(struct nlattr *attrs, int len, void *arg)
 {
-	return nla_len(a) == sizeof(uint64_t) ? nla_get_u64(a) : 0;
-}
+	static const struct rf_table table = RF_TABLE(channel_fields);
 
-static int decode_channel(struct nlattr *attrs, int len, void *element)
-{
-	struct rf_channel *ch = element;
-	struct nlattr *a;
-	int rem;
-
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_CHANNEL_NAME:
-			nla_strlcpy(ch->name, a, sizeof(ch->name));
-			break;
-		case RAINFOREST_A_CHANNEL_PEER:
-			nla_strlcpy(ch->peer, a, sizeof(ch->peer));
-			break;
-		case RAINFOREST_A_CHANNEL_STATE:
-			ch->state = nla_get_u32(a);
-			break;
-		case RAINFOREST_A_CHANNEL_SLOTS:
-			ch->slots = nla_get_u32(a);
-			break;
-		case RAINFOREST_A_CHANNEL_IRQ:
-			ch->counted = true;
-			break;
-		}
-		for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
-			if (counters[i].attr == nla_type(a))
-				*(uint64_t *)((char *)ch + counters[i].offset) = get_u64(a);
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
 /**
@@ -134,24 +108,15 @@ struct pings {
 	size_t n;
 };
 
+static const struct rf_field ping_fields[] = {
+	RF_NUMBERS(RAINFOREST_A_CHANNEL_RTT_NS, struct pings, ns, n),
+};
+
 static int decode_pings(struct nlattr *attrs, int len, void *arg)
 {
-	struct pings *p = arg;
-	struct nlattr *a;
-	int rem;
+	static const struct rf_table table = RF_TABLE(ping_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		uint64_t *ns;
-
-		if (nla_type(a) != RAINFOREST_A_CHANNEL_RTT_NS)
-			continue;
-		ns = rf_grow(p->ns, p->n, sizeof(*ns));
-		if (!ns)
-			return -ENOMEM;
-		p->ns = ns;
-		ns[p->n++] = get_u64(a);
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
 /**
@@ -187,29 +152,18 @@ int rf_ping(struct rf *rf, const char *name, const struct rf_ping *ping, uint64_
 	return 0;
 }
 
+static const struct rf_field tune_fields[] = {
+	RF_NUMBER(RAINFOREST_A_CHANNEL_CORE, struct rf_tune, core),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_PRIORITY, struct rf_tune, priority),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_POLL_US, struct rf_tune, poll_us),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_MOVES, struct rf_tune, moves),
+};
+
 static int decode_tune(struct nlattr *attrs, int len, void *arg)
 {
-	struct rf_tune *t = arg;
-	struct nlattr *a;
-	int rem;
+	static const struct rf_table table = RF_TABLE(tune_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_CHANNEL_CORE:
-			t->core = nla_get_u32(a);
-			break;
-		case RAINFOREST_A_CHANNEL_PRIORITY:
-			t->priority = nla_get_u32(a);
-			break;
-		case RAINFOREST_A_CHANNEL_POLL_US:
-			t->poll_us = nla_get_u32(a);
-			break;
-		case RAINFOREST_A_CHANNEL_MOVES:
-			t->moves = get_u64(a);
-			break;
-		}
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
 /**

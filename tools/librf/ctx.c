@@ -20,7 +20,7 @@
 #endif
 
 /**
- * rf_open() - make a handle
+ * rf_new() - make a handle
  * @rfp: where it is put
  *
  * Does not talk to the kernel yet, so that words can be checked on any
@@ -28,17 +28,17 @@
  *
  * Return: 0, -ENOMEM.
  */
-int rf_open(struct rf **rfp)
+int rf_new(struct rf **rfp)
 {
 	*rfp = calloc(1, sizeof(**rfp));
 	return *rfp ? 0 : -ENOMEM;
 }
 
 /**
- * rf_close() - free a handle, NULL is fine
+ * rf_free() - free a handle, NULL is fine
  * @rf: the handle
  */
-void rf_close(struct rf *rf)
+void rf_free(struct rf *rf)
 {
 	if (!rf)
 		return;

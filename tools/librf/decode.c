@@ -1,308 +1,132 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attributes into structures, and their end. Unknown ones are from newer kernels. */
+/* What the kernel says: which attribute goes where, and the end of it all */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/rainforest.h>
 
+#include "field.h"
 #include "internal.h"
 
-/* One more element for an array of @n; the caller keeps the old on failure */
-void *rf_grow(void *array, size_t n, size_t size)
-{
-	/* room is made at powers of two only */
-	if (n && (n & (n - 1)))
-		return array;
-	return realloc(array, (n ? 2 * n : 1) * size);
-}
+static const struct rf_field mem_fields[] = {
+	RF_NUMBER(RAINFOREST_A_MEM_START, struct rf_mem, start),
+	RF_NUMBER(RAINFOREST_A_MEM_SIZE, struct rf_mem, size),
+	RF_NUMBER(RAINFOREST_A_MEM_NODE, struct rf_mem, node),
+};
 
-/* A number of any width */
-uint64_t rf_decode_uint(struct nlattr *a)
-{
-	switch (nla_len(a)) {
-	case 1:
-		return nla_get_u8(a);
-	case 2:
-		return nla_get_u16(a);
-	case 4:
-		return nla_get_u32(a);
-	case 8:
-		return nla_get_u64(a);
-	}
-	return 0;
-}
+static const struct rf_mem fresh_mem = { .node = RF_NO_NODE };
+static const struct rf_table mem_table = { mem_fields, ARRAY_SIZE(mem_fields), &fresh_mem };
 
-static int add_u32(struct nlattr *a, uint32_t **array, size_t *n)
-{
-	uint32_t *v = rf_grow(*array, *n, sizeof(*v));
+static const struct rf_field timing_fields[] = {
+	RF_TEXT(RAINFOREST_A_TIMING_PHASE, struct rf_timing, phase),
+	RF_NUMBER(RAINFOREST_A_TIMING_NS, struct rf_timing, ns),
+};
 
-	if (!v)
-		return -ENOMEM;
-	*array = v;
-	v[(*n)++] = rf_decode_uint(a);
-	return 0;
-}
+static const struct rf_table timing_table = RF_TABLE(timing_fields);
 
-static int add_u64(struct nlattr *a, uint64_t **array, size_t *n)
-{
-	uint64_t *v = rf_grow(*array, *n, sizeof(*v));
+static const struct rf_field record_fields[] = {
+	RF_NUMBER(RAINFOREST_A_RECORD_SEQ, struct rf_record, seq),
+	RF_NUMBER(RAINFOREST_A_RECORD_TIME_NS, struct rf_record, time_ns),
+	RF_NUMBER(RAINFOREST_A_RECORD_DURATION_NS, struct rf_record, duration_ns),
+	RF_NUMBER(RAINFOREST_A_RECORD_OP, struct rf_record, op),
+	RF_NUMBER(RAINFOREST_A_RECORD_RESULT, struct rf_record, result),
+	RF_TEXT(RAINFOREST_A_RECORD_CAUSE, struct rf_record, cause),
+	RF_TEXT(RAINFOREST_A_RECORD_WHAT, struct rf_record, what),
+};
 
-	if (!v)
-		return -ENOMEM;
-	*array = v;
-	v[(*n)++] = rf_decode_uint(a);
-	return 0;
-}
+static const struct rf_table record_table = RF_TABLE(record_fields);
 
-static int set_string(struct nlattr *a, char **s)
-{
-	free(*s);
-	*s = strndup(nla_data(a), nla_len(a));
-	return *s ? 0 : -ENOMEM;
-}
-
-static int add_string(struct nlattr *a, char ***array, size_t *n)
-{
-	char **v = rf_grow(*array, *n, sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	*array = v;
-	v[*n] = NULL;
-	return set_string(a, &v[(*n)++]);
-}
-
-static int add_mem(struct nlattr *nest, struct rf_mem **array, size_t *n)
-{
-	struct rf_mem *v = rf_grow(*array, *n, sizeof(*v));
-	struct rf_mem mem = { .node = RF_NO_NODE };
-	struct nlattr *a;
-	int rem;
-
-	if (!v)
-		return -ENOMEM;
-	*array = v;
-	nla_for_each_nested(a, nest, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_MEM_START:
-			mem.start = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_MEM_SIZE:
-			mem.size = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_MEM_NODE:
-			mem.node = rf_decode_uint(a);
-			break;
-		}
-	}
-	v[(*n)++] = mem;
-	return 0;
-}
-
-static int add_timing(struct nlattr *nest, struct rf_timing **array, size_t *n)
-{
-	struct rf_timing *v = rf_grow(*array, *n, sizeof(*v));
-	struct rf_timing t = { 0 };
-	struct nlattr *a;
-	int rem;
-
-	if (!v)
-		return -ENOMEM;
-	*array = v;
-	nla_for_each_nested(a, nest, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_TIMING_PHASE:
-			nla_strlcpy(t.phase, a, sizeof(t.phase));
-			break;
-		case RAINFOREST_A_TIMING_NS:
-			t.ns = rf_decode_uint(a);
-			break;
-		}
-	}
-	v[(*n)++] = t;
-	return 0;
-}
+static const struct rf_field info_fields[] = {
+	RF_NUMBER(RAINFOREST_A_INFO_ABI_MAJOR, struct rf_info, abi_major),
+	RF_NUMBER(RAINFOREST_A_INFO_ABI_MINOR, struct rf_info, abi_minor),
+	RF_TEXT(RAINFOREST_A_INFO_RELEASE, struct rf_info, release),
+	RF_NUMBER(RAINFOREST_A_INFO_BLOCK_SIZE, struct rf_info, block_size),
+	RF_NUMBER(RAINFOREST_A_INFO_MIN_MEMORY, struct rf_info, min_memory),
+	RF_NUMBER(RAINFOREST_A_INFO_RESERVE_CPUS, struct rf_info, reserve_cpus),
+	RF_NUMBER(RAINFOREST_A_INFO_RESERVE_MEMORY, struct rf_info, reserve_memory),
+	RF_NUMBER(RAINFOREST_A_INFO_LOCKDOWN, struct rf_info, lockdown),
+	RF_NUMBER(RAINFOREST_A_INFO_TRAMPOLINE, struct rf_info, trampoline),
+	RF_NUMBER(RAINFOREST_A_INFO_LEDGER, struct rf_info, ledger),
+};
 
 int rf_decode_info(struct nlattr *attrs, int len, void *arg)
 {
-	struct rf_info *i = arg;
-	struct nlattr *a;
-	int rem;
+	static const struct rf_table table = RF_TABLE(info_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_INFO_ABI_MAJOR:
-			i->abi_major = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_ABI_MINOR:
-			i->abi_minor = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_RELEASE:
-			nla_strlcpy(i->release, a, sizeof(i->release));
-			break;
-		case RAINFOREST_A_INFO_BLOCK_SIZE:
-			i->block_size = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_MIN_MEMORY:
-			i->min_memory = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_RESERVE_CPUS:
-			i->reserve_cpus = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_RESERVE_MEMORY:
-			i->reserve_memory = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_LOCKDOWN:
-			i->lockdown = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_TRAMPOLINE:
-			i->trampoline = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_INFO_LEDGER:
-			i->ledger = rf_decode_uint(a);
-			break;
-		}
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
-int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *c)
+static const struct rf_field cpu_fields[] = {
+	RF_NUMBER(RAINFOREST_A_CPU_ID, struct rf_cpu, id),
+	RF_NUMBER(RAINFOREST_A_CPU_APIC_ID, struct rf_cpu, apic_id),
+	RF_NUMBER(RAINFOREST_A_CPU_NODE, struct rf_cpu, node),
+	RF_NUMBER(RAINFOREST_A_CPU_SOCKET, struct rf_cpu, socket),
+	RF_NUMBER(RAINFOREST_A_CPU_CORE, struct rf_cpu, core),
+	RF_NUMBERS(RAINFOREST_A_CPU_SIBLING, struct rf_cpu, sibling, nr_siblings),
+	RF_NUMBER(RAINFOREST_A_CPU_ONLINE, struct rf_cpu, online),
+	RF_TEXT(RAINFOREST_A_CPU_OWNER, struct rf_cpu, owner),
+	RF_NUMBER(RAINFOREST_A_CPU_QUARANTINED, struct rf_cpu, quarantined),
+};
+
+int rf_decode_cpu(struct nlattr *attrs, int len, void *arg)
 {
-	struct nlattr *a;
-	int rem, ret = 0;
+	static const struct rf_table table = RF_TABLE(cpu_fields);
+	struct rf_cpu *c = arg;
 
 	c->node = -1;
 	c->socket = -1;
 	c->core = -1;
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_CPU_ID:
-			c->id = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_APIC_ID:
-			c->apic_id = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_NODE:
-			c->node = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_SOCKET:
-			c->socket = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_CORE:
-			c->core = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_SIBLING:
-			ret = add_u32(a, &c->sibling, &c->nr_siblings);
-			break;
-		case RAINFOREST_A_CPU_ONLINE:
-			c->online = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_CPU_OWNER:
-			nla_strlcpy(c->owner, a, sizeof(c->owner));
-			break;
-		case RAINFOREST_A_CPU_QUARANTINED:
-			c->quarantined = rf_decode_uint(a);
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, c);
 }
 
-int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *n)
+static const struct rf_field node_fields[] = {
+	RF_NUMBER(RAINFOREST_A_NODE_ID, struct rf_node, id),
+	RF_NUMBER(RAINFOREST_A_NODE_TOTAL, struct rf_node, total),
+	RF_NUMBER(RAINFOREST_A_NODE_FREE, struct rf_node, free),
+	RF_NUMBER(RAINFOREST_A_NODE_CARVABLE, struct rf_node, carvable),
+	RF_NUMBER(RAINFOREST_A_NODE_GRANTED, struct rf_node, granted),
+	RF_NUMBERS(RAINFOREST_A_NODE_DISTANCE, struct rf_node, distance, nr_distances),
+};
+
+int rf_decode_node(struct nlattr *attrs, int len, void *arg)
 {
-	struct nlattr *a;
-	int rem, ret = 0;
+	static const struct rf_table table = RF_TABLE(node_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_NODE_ID:
-			n->id = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_NODE_TOTAL:
-			n->total = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_NODE_FREE:
-			n->free = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_NODE_CARVABLE:
-			n->carvable = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_NODE_GRANTED:
-			n->granted = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_NODE_DISTANCE:
-			ret = add_u32(a, &n->distance, &n->nr_distances);
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
-static int subos_number(struct nlattr *a, struct rf_subos *s)
-{
-	switch (nla_type(a)) {
-	case RAINFOREST_A_SUBOS_ID:
-		s->id = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_STATE:
-		s->state = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_REASON:
-		s->reason = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_EVENT:
-		s->event = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_EXITED:
-		s->exited = true;
-		break;
-	case RAINFOREST_A_SUBOS_EXIT_STATUS:
-		s->exit_status = nla_get_s32(a);
-		break;
-	case RAINFOREST_A_SUBOS_GENERATION:
-		s->generation = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_CONSOLE_BYTES:
-		s->console_bytes = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_CONSOLE_LOST:
-		s->console_lost = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_HOST_BYTES:
-		s->host_bytes = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_MIN_CPUS:
-		s->min_cpus = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_PRIORITY:
-		s->priority = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_CREATED_NS:
-		s->created_ns = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_TIME_NS:
-		s->time_ns = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_CPU_SECONDS:
-		s->owned.cpu_s = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_CPU_REST:
-		s->owned.cpu_ns = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_MIB_SECONDS:
-		s->owned.mib_s = rf_decode_uint(a);
-		break;
-	case RAINFOREST_A_SUBOS_MIB_REST:
-		s->owned.mib_ns = rf_decode_uint(a);
-		break;
-	}
-	return 0;
-}
+static const struct rf_field subos_fields[] = {
+	RF_NUMBER(RAINFOREST_A_SUBOS_ID, struct rf_subos, id),
+	RF_TEXT(RAINFOREST_A_SUBOS_NAME, struct rf_subos, name),
+	RF_NUMBER(RAINFOREST_A_SUBOS_STATE, struct rf_subos, state),
+	RF_NUMBER(RAINFOREST_A_SUBOS_REASON, struct rf_subos, reason),
+	RF_NUMBER(RAINFOREST_A_SUBOS_EVENT, struct rf_subos, event),
+	RF_GIVEN(RAINFOREST_A_SUBOS_EXITED, struct rf_subos, exited),
+	RF_NUMBER(RAINFOREST_A_SUBOS_EXIT_STATUS, struct rf_subos, exit_status),
+	RF_NUMBER(RAINFOREST_A_SUBOS_GENERATION, struct rf_subos, generation),
+	RF_NUMBER(RAINFOREST_A_SUBOS_CONSOLE_BYTES, struct rf_subos, console_bytes),
+	RF_NUMBER(RAINFOREST_A_SUBOS_CONSOLE_LOST, struct rf_subos, console_lost),
+	RF_NUMBER(RAINFOREST_A_SUBOS_HOST_BYTES, struct rf_subos, host_bytes),
+	RF_NUMBER(RAINFOREST_A_SUBOS_MIN_CPUS, struct rf_subos, min_cpus),
+	RF_NUMBER(RAINFOREST_A_SUBOS_PRIORITY, struct rf_subos, priority),
+	RF_NUMBER(RAINFOREST_A_SUBOS_CREATED_NS, struct rf_subos, created_ns),
+	RF_NUMBER(RAINFOREST_A_SUBOS_TIME_NS, struct rf_subos, time_ns),
+	RF_NUMBER(RAINFOREST_A_SUBOS_CPU_SECONDS, struct rf_subos, owned.cpu_s),
+	RF_NUMBER(RAINFOREST_A_SUBOS_CPU_REST, struct rf_subos, owned.cpu_ns),
+	RF_NUMBER(RAINFOREST_A_SUBOS_MIB_SECONDS, struct rf_subos, owned.mib_s),
+	RF_NUMBER(RAINFOREST_A_SUBOS_MIB_REST, struct rf_subos, owned.mib_ns),
+	RF_NUMBERS(RAINFOREST_A_SUBOS_CPU, struct rf_subos, cpu, nr_cpus),
+	RF_NUMBERS(RAINFOREST_A_SUBOS_BEAT, struct rf_subos, beat, nr_beats),
+	RF_NESTS(RAINFOREST_A_SUBOS_MEMORY, struct rf_subos, mem, nr_mems, &mem_table),
+	RF_STRING(RAINFOREST_A_SUBOS_MESSAGE, struct rf_subos, message),
+	RF_STRING(RAINFOREST_A_SUBOS_CONFIG, struct rf_subos, config),
+	RF_STRINGS(RAINFOREST_A_SUBOS_WARNING, struct rf_subos, warning, nr_warnings),
+	RF_STRINGS(RAINFOREST_A_SUBOS_PID_PINNED, struct rf_subos, pinned, nr_pinned),
+	RF_STRINGS(RAINFOREST_A_SUBOS_PENDING, struct rf_subos, pending, nr_pending),
+	RF_NESTS(RAINFOREST_A_SUBOS_TIMING, struct rf_subos, timing, nr_timings, &timing_table),
+	RF_NESTS(RAINFOREST_A_SUBOS_RECORD, struct rf_subos, record, nr_records, &record_table),
+};
 
 /* The kernel names the first CPU first; people and scripts want them in order */
 static void sort_cpus(struct rf_subos *s)
@@ -325,123 +149,46 @@ static void sort_cpus(struct rf_subos *s)
 
 int rf_decode_subos(struct nlattr *attrs, int len, void *arg)
 {
-	struct rf_subos *s = arg;
-	struct nlattr *a;
-	int rem, ret;
+	static const struct rf_table table = RF_TABLE(subos_fields);
+	int ret = rf_fields_decode(&table, attrs, len, arg);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_SUBOS_NAME:
-			nla_strlcpy(s->name, a, sizeof(s->name));
-			ret = 0;
-			break;
-		case RAINFOREST_A_SUBOS_CPU:
-			ret = add_u32(a, &s->cpu, &s->nr_cpus);
-			break;
-		case RAINFOREST_A_SUBOS_MEMORY:
-			ret = add_mem(a, &s->mem, &s->nr_mems);
-			break;
-		case RAINFOREST_A_SUBOS_MESSAGE:
-			ret = set_string(a, &s->message);
-			break;
-		case RAINFOREST_A_SUBOS_CONFIG:
-			ret = set_string(a, &s->config);
-			break;
-		case RAINFOREST_A_SUBOS_WARNING:
-			ret = add_string(a, &s->warning, &s->nr_warnings);
-			break;
-		case RAINFOREST_A_SUBOS_PID_PINNED:
-			ret = add_string(a, &s->pinned, &s->nr_pinned);
-			break;
-		case RAINFOREST_A_SUBOS_PENDING:
-			ret = add_string(a, &s->pending, &s->nr_pending);
-			break;
-		case RAINFOREST_A_SUBOS_TIMING:
-			ret = add_timing(a, &s->timing, &s->nr_timings);
-			break;
-		case RAINFOREST_A_SUBOS_BEAT:
-			ret = add_u64(a, &s->beat, &s->nr_beats);
-			break;
-		case RAINFOREST_A_SUBOS_RECORD:
-			ret = rf_decode_record(a, &s->record, &s->nr_records);
-			break;
-		default:
-			ret = subos_number(a, s);
-		}
-		if (ret)
-			return ret;
-	}
-	sort_cpus(s);
-	return 0;
+	if (!ret)
+		sort_cpus(arg);
+	return ret;
 }
+
+static const struct rf_field lease_fields[] = {
+	RF_NUMBER(RAINFOREST_A_LEASE_ID, struct rf_lease, id),
+	RF_TEXT(RAINFOREST_A_LEASE_FROM, struct rf_lease, from),
+	RF_TEXT(RAINFOREST_A_LEASE_TO, struct rf_lease, to),
+	RF_NUMBERS(RAINFOREST_A_LEASE_CPU, struct rf_lease, cpu, nr_cpus),
+	RF_NESTS(RAINFOREST_A_LEASE_MEMORY, struct rf_lease, mem, nr_mems, &mem_table),
+	RF_NUMBER(RAINFOREST_A_LEASE_LEFT_MS, struct rf_lease, left_ms),
+	RF_NUMBER(RAINFOREST_A_LEASE_TRIES, struct rf_lease, tries),
+};
 
 int rf_decode_lease(struct nlattr *attrs, int len, void *arg)
 {
-	struct rf_lease *l = arg;
-	struct nlattr *a;
-	int rem, ret = 0;
+	static const struct rf_table table = RF_TABLE(lease_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_LEASE_ID:
-			l->id = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_LEASE_FROM:
-			nla_strlcpy(l->from, a, sizeof(l->from));
-			break;
-		case RAINFOREST_A_LEASE_TO:
-			nla_strlcpy(l->to, a, sizeof(l->to));
-			break;
-		case RAINFOREST_A_LEASE_CPU:
-			ret = add_u32(a, &l->cpu, &l->nr_cpus);
-			break;
-		case RAINFOREST_A_LEASE_MEMORY:
-			ret = add_mem(a, &l->mem, &l->nr_mems);
-			break;
-		case RAINFOREST_A_LEASE_LEFT_MS:
-			l->left_ms = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_LEASE_TRIES:
-			l->tries = rf_decode_uint(a);
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
+
+static const struct rf_field quarantine_fields[] = {
+	RF_TEXT(RAINFOREST_A_QUARANTINE_OWNER, struct rf_quarantine, owner),
+	RF_NUMBERS(RAINFOREST_A_QUARANTINE_CPU, struct rf_quarantine, cpu, nr_cpus),
+	RF_NESTS(RAINFOREST_A_QUARANTINE_MEMORY, struct rf_quarantine, mem, nr_mems, &mem_table),
+	RF_STRING(RAINFOREST_A_QUARANTINE_WHY, struct rf_quarantine, why),
+	RF_NUMBER(RAINFOREST_A_QUARANTINE_RECOVERED_CPUS, struct rf_quarantine, recovered_cpus),
+	RF_NUMBER(RAINFOREST_A_QUARANTINE_RECOVERED_MEMORY, struct rf_quarantine,
+		  recovered_memory),
+};
 
 int rf_decode_quarantine(struct nlattr *attrs, int len, void *arg)
 {
-	struct rf_quarantine *q = arg;
-	struct nlattr *a;
-	int rem, ret = 0;
+	static const struct rf_table table = RF_TABLE(quarantine_fields);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_QUARANTINE_OWNER:
-			nla_strlcpy(q->owner, a, sizeof(q->owner));
-			break;
-		case RAINFOREST_A_QUARANTINE_CPU:
-			ret = add_u32(a, &q->cpu, &q->nr_cpus);
-			break;
-		case RAINFOREST_A_QUARANTINE_MEMORY:
-			ret = add_mem(a, &q->mem, &q->nr_mems);
-			break;
-		case RAINFOREST_A_QUARANTINE_WHY:
-			ret = set_string(a, &q->why);
-			break;
-		case RAINFOREST_A_QUARANTINE_RECOVERED_CPUS:
-			q->recovered_cpus = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_QUARANTINE_RECOVERED_MEMORY:
-			q->recovered_memory = rf_decode_uint(a);
-			break;
-		}
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return rf_fields_decode(&table, attrs, len, arg);
 }
 
 void rf_leases_free(struct rf_lease *list, size_t n)

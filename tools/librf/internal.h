@@ -23,6 +23,7 @@ int rf_no_module(struct rf *rf);
 /* Called for each message of an answer, with its attributes */
 typedef int (*rf_answer_fn)(struct nlattr *attrs, int len, void *arg);
 
+struct nl_msg *rf_request_of(struct rf *rf, int family, int version, int cmd, int flags);
 struct nl_msg *rf_request(struct rf *rf, int cmd, int flags);
 int rf_exchange(struct rf *rf, struct nl_msg *msg, rf_answer_fn fn, void *arg);
 int rf_nl_error(struct rf *rf, int nlerr, const char *what);
@@ -33,9 +34,8 @@ int rf_change(struct rf *rf, struct nl_msg *msg, struct rf_subos *reply);
 
 /* decode.c */
 int rf_decode_info(struct nlattr *attrs, int len, void *info);
-int rf_decode_cpu(struct nlattr *attrs, int len, struct rf_cpu *cpu);
-int rf_decode_node(struct nlattr *attrs, int len, struct rf_node *node);
-uint64_t rf_decode_uint(struct nlattr *a);
+int rf_decode_cpu(struct nlattr *attrs, int len, void *cpu);
+int rf_decode_node(struct nlattr *attrs, int len, void *node);
 int rf_decode_subos(struct nlattr *attrs, int len, void *subos);
 int64_t rf_now_ms(void);
 int rf_decode_lease(struct nlattr *attrs, int len, void *lease);
@@ -43,9 +43,6 @@ int rf_decode_quarantine(struct nlattr *attrs, int len, void *quarantine);
 
 /* stat.c */
 int rf_decode_stat(struct nlattr *attrs, int len, void *stat);
-
-/* record.c */
-int rf_decode_record(struct nlattr *nest, struct rf_record **array, size_t *n);
 
 /* query.c: a dump into an array */
 struct rf_collect {
@@ -57,6 +54,7 @@ struct rf_collect {
 
 int rf_dump(struct rf *rf, int cmd, struct rf_collect *c);
 
+/* field.c */
 void *rf_grow(void *array, size_t n, size_t size);
 
 #endif /* LIBRF_INTERNAL_H */

@@ -51,22 +51,27 @@ int rf_nl_error(struct rf *rf, int nlerr, const char *what)
 	return rf_error(rf, err, "%s: %s", what, nl_geterror(nlerr));
 }
 
-/* A request with its header; NULL: the error is noted */
-struct nl_msg *rf_request(struct rf *rf, int cmd, int flags)
+/* A request to any family; NULL: the error is noted */
+struct nl_msg *rf_request_of(struct rf *rf, int family, int version, int cmd, int flags)
 {
 	struct nl_msg *msg;
 
-	if (rf_connect(rf))
-		return NULL;
 	/* a command line of 2 KiB and hundreds of CPUs fit */
 	msg = nlmsg_alloc_size(64 << 10);
 	if (!msg) {
 		rf_error(rf, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, rf->family, 0, flags | NLM_F_ACK,
-		    cmd, RAINFOREST_FAMILY_VERSION);
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags | NLM_F_ACK, cmd, version);
 	return msg;
+}
+
+/* A request with its header; NULL: the error is noted */
+struct nl_msg *rf_request(struct rf *rf, int cmd, int flags)
+{
+	if (rf_connect(rf))
+		return NULL;
+	return rf_request_of(rf, rf->family, RAINFOREST_FAMILY_VERSION, cmd, flags);
 }
 
 /* The kernel's sentence, from the attributes behind an error or an ack */

@@ -49,11 +49,6 @@ int rf_info_get(struct rf *rf, struct rf_info *info)
 	return rf_exchange(rf, msg, rf_decode_info, info);
 }
 
-static int decode_cpu(struct nlattr *attrs, int len, void *element)
-{
-	return rf_decode_cpu(attrs, len, element);
-}
-
 static int by_cpu(const void *a, const void *b)
 {
 	const struct rf_cpu *x = a, *y = b;
@@ -71,7 +66,7 @@ static int by_cpu(const void *a, const void *b)
  */
 int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n)
 {
-	struct rf_collect c = { .size = sizeof(**list), .decode = decode_cpu };
+	struct rf_collect c = { .size = sizeof(**list), .decode = rf_decode_cpu };
 	int ret = rf_dump(rf, RAINFOREST_CMD_CPU_GET, &c);
 
 	if (ret) {
@@ -85,11 +80,6 @@ int rf_cpus_get(struct rf *rf, struct rf_cpu **list, size_t *n)
 	return 0;
 }
 
-static int decode_node(struct nlattr *attrs, int len, void *element)
-{
-	return rf_decode_node(attrs, len, element);
-}
-
 /**
  * rf_nodes_get() - every NUMA node
  * @rf: the handle
@@ -100,7 +90,7 @@ static int decode_node(struct nlattr *attrs, int len, void *element)
  */
 int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
 {
-	struct rf_collect c = { .size = sizeof(**list), .decode = decode_node };
+	struct rf_collect c = { .size = sizeof(**list), .decode = rf_decode_node };
 	int ret = rf_dump(rf, RAINFOREST_CMD_NODE_GET, &c);
 
 	if (ret) {
@@ -110,6 +100,21 @@ int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
 	*list = c.array;
 	*n = c.n;
 	return 0;
+}
+
+static int get_named(struct rf *rf, int cmd, const char *name, struct rf_subos *s)
+{
+	struct nl_msg *msg = rf_request(rf, cmd, 0);
+	int ret;
+
+	memset(s, 0, sizeof(*s));
+	if (!msg)
+		return rf_connect(rf) ?: -ENOMEM;
+	nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
+	ret = rf_exchange(rf, msg, rf_decode_subos, s);
+	if (ret)
+		rf_subos_clear(s);
+	return ret;
 }
 
 /**
@@ -122,17 +127,7 @@ int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
  */
 int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
 {
-	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_SUBOS_GET, 0);
-	int ret;
-
-	memset(s, 0, sizeof(*s));
-	if (!msg)
-		return rf_connect(rf) ?: -ENOMEM;
-	nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
-	ret = rf_exchange(rf, msg, rf_decode_subos, s);
-	if (ret)
-		rf_subos_clear(s);
-	return ret;
+	return get_named(rf, RAINFOREST_CMD_SUBOS_GET, name, s);
 }
 
 /**
@@ -189,17 +184,7 @@ int rf_quarantine_list(struct rf *rf, struct rf_quarantine **list, size_t *n)
  */
 int rf_history_get(struct rf *rf, const char *name, struct rf_subos *s)
 {
-	struct nl_msg *msg = rf_request(rf, RAINFOREST_CMD_HISTORY_GET, 0);
-	int ret;
-
-	memset(s, 0, sizeof(*s));
-	if (!msg)
-		return rf_connect(rf) ?: -ENOMEM;
-	nla_put_string(msg, RAINFOREST_A_SUBOS_NAME, name);
-	ret = rf_exchange(rf, msg, rf_decode_subos, s);
-	if (ret)
-		rf_subos_clear(s);
-	return ret;
+	return get_named(rf, RAINFOREST_CMD_HISTORY_GET, name, s);
 }
 
 /**

@@ -8,13 +8,14 @@
  * the exit code that rfm promises. Nothing here prints or exits. A handle is
  * used by one thread at a time.
  *
- *   "handle"      ctx.c     rf_open() rf_close() rf_strerror()
+ *   "handle"      ctx.c     rf_new() rf_free() rf_strerror()
  *   "questions"   query.c   rf_info_get() rf_cpus_get() rf_nodes_get() ...
  *   "changes"     change.c  rf_create() rf_load() rf_start() ...
  *   "channels"    channel.c rf_channels_get() rf_channel_connect() rf_ping() ...
  *                 resize.c  rf_resize() rf_move() rf_lend()
  *   "events"      event.c   rf_events_open() rf_wait()
  *   "streams"     stream.c  rf_attach()
+ *   "services"    com.c     rf_open() rf_close() rf_read() rf_write() ...: com.h
  *   "images"      image.c   rf_kernel_open()
  *   "files"       config.c  rf_config_read()
  *   "words"       parse.c, strings.c
@@ -27,6 +28,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+
+#include "com.h"
 
 #define RF_NAME_MAX	63	/* bytes of a name, without the NUL */
 #define RF_CPU_LIMIT	8192	/* CPU ids beyond are on no machine */
@@ -44,8 +47,8 @@ struct rf;
 
 /* ---- handle: ctx.c ---- */
 
-int rf_open(struct rf **rfp);
-void rf_close(struct rf *rf);
+int rf_new(struct rf **rfp);
+void rf_free(struct rf *rf);
 const char *rf_strerror(const struct rf *rf);
 __attribute__((format(printf, 3, 4)))
 int rf_error(struct rf *rf, int err, const char *fmt, ...);
@@ -305,6 +308,35 @@ int rf_channel_connect(struct rf *rf, const char *a, const char *b);
 int rf_channel_disconnect(struct rf *rf, const char *a, const char *b);
 int rf_channel_tune(struct rf *rf, struct rf_tune *tune);
 int rf_ping(struct rf *rf, const char *name, const struct rf_ping *ping, uint64_t **ns, size_t *n);
+
+/* ---- the network between kernels: net.c ---- */
+
+struct rf_net {
+	char name[64];		/* "supervisor" or a subOS */
+	char host[64];		/* "": none but the name */
+	uint32_t id;
+	bool here;		/* its RFloop has said hello */
+	char **address;		/* with prefix */
+	size_t nr_addresses;
+	uint64_t packets, bytes;	/* a second that it may send, 0: any number */
+	char **stat_name;	/* of the supervisor's link to it, as ethtool has them */
+	size_t nr_names;
+	uint64_t *stat;
+	size_t nr_stats;
+};
+
+struct rf_net_set {
+	const char *name;
+	const char *host;	/* NULL: leave it */
+	const char *const *ip;	/* of each family one at most; none: leave them */
+	size_t nr_ips;
+	bool has_packets, has_bytes;
+	uint64_t packets, bytes;
+};
+
+int rf_nets_get(struct rf *rf, struct rf_net **list, size_t *n);
+void rf_nets_free(struct rf_net *list, size_t n);
+int rf_net_set(struct rf *rf, const struct rf_net_set *set);
 
 /* ---- events: event.c ---- */
 

@@ -1,67 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attributes of what a subOS measures into their structures */
-#include <errno.h>
+/* What a subOS measures of itself */
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/rainforest.h>
 
+#include "field.h"
 #include "internal.h"
 
-/* Where the 64-bit attributes of each go */
-static const struct place {
-	int type;
-	size_t at;
-} of_cpu[] = {
-	{ RAINFOREST_A_STAT_CPU_USER_NS, offsetof(struct rf_stat_cpu, user_ns) },
-	{ RAINFOREST_A_STAT_CPU_SYSTEM_NS, offsetof(struct rf_stat_cpu, system_ns) },
-	{ RAINFOREST_A_STAT_CPU_IRQ_NS, offsetof(struct rf_stat_cpu, irq_ns) },
-	{ RAINFOREST_A_STAT_CPU_IDLE_NS, offsetof(struct rf_stat_cpu, idle_ns) },
-	{ RAINFOREST_A_STAT_CPU_TIMER, offsetof(struct rf_stat_cpu, timer) },
-	{ RAINFOREST_A_STAT_CPU_RESCHED, offsetof(struct rf_stat_cpu, resched) },
-	{ RAINFOREST_A_STAT_CPU_CALL, offsetof(struct rf_stat_cpu, call) },
-	{ RAINFOREST_A_STAT_CPU_DOORBELL, offsetof(struct rf_stat_cpu, doorbell) },
-	{ RAINFOREST_A_STAT_CPU_DEVICE, offsetof(struct rf_stat_cpu, device) },
-	{ RAINFOREST_A_STAT_CPU_CYCLES, offsetof(struct rf_stat_cpu, cycles) },
-	{ RAINFOREST_A_STAT_CPU_INSTRUCTIONS, offsetof(struct rf_stat_cpu, instructions) },
-	{ RAINFOREST_A_STAT_CPU_CACHE_REFS, offsetof(struct rf_stat_cpu, cache_refs) },
-	{ RAINFOREST_A_STAT_CPU_CACHE_MISSES, offsetof(struct rf_stat_cpu, cache_misses) },
-}, of_stat[] = {
-	{ RAINFOREST_A_STAT_AGE_NS, offsetof(struct rf_stat, age_ns) },
-	{ RAINFOREST_A_STAT_UPTIME_NS, offsetof(struct rf_stat, uptime_ns) },
-	{ RAINFOREST_A_STAT_MEM_TOTAL, offsetof(struct rf_stat, mem_total) },
-	{ RAINFOREST_A_STAT_MEM_FREE, offsetof(struct rf_stat, mem_free) },
-	{ RAINFOREST_A_STAT_MEM_AVAILABLE, offsetof(struct rf_stat, mem_available) },
-	{ RAINFOREST_A_STAT_MEM_SHARED, offsetof(struct rf_stat, mem_shared) },
+static const struct rf_field cpu_fields[] = {
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_ID, struct rf_stat_cpu, id),
+	RF_GIVEN(RAINFOREST_A_STAT_CPU_CYCLES, struct rf_stat_cpu, counters),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_USER_NS, struct rf_stat_cpu, user_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_SYSTEM_NS, struct rf_stat_cpu, system_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_IRQ_NS, struct rf_stat_cpu, irq_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_IDLE_NS, struct rf_stat_cpu, idle_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_TIMER, struct rf_stat_cpu, timer),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_RESCHED, struct rf_stat_cpu, resched),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_CALL, struct rf_stat_cpu, call),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_DOORBELL, struct rf_stat_cpu, doorbell),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_DEVICE, struct rf_stat_cpu, device),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_CYCLES, struct rf_stat_cpu, cycles),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_INSTRUCTIONS, struct rf_stat_cpu, instructions),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_CACHE_REFS, struct rf_stat_cpu, cache_refs),
+	RF_NUMBER(RAINFOREST_A_STAT_CPU_CACHE_MISSES, struct rf_stat_cpu, cache_misses),
 };
 
-static void put(struct nlattr *a, void *to, const struct place *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i].type == nla_type(a))
-			*(uint64_t *)((char *)to + p[i].at) = rf_decode_uint(a);
-}
+static const struct rf_table cpu_table = RF_TABLE(cpu_fields);
 
-static int add_cpu(struct nlattr *nest, struct rf_stat *st)
-{
-	struct rf_stat_cpu *v = rf_grow(st->cpu, st->nr_cpus, sizeof(*v));
-	struct nlattr *a;
-	int rem;
-
-	if (!v)
-		return -ENOMEM;
-	st->cpu = v;
-	v += st->nr_cpus++;
-	memset(v, 0, sizeof(*v));
-	nla_for_each_nested(a, nest, rem) {
-		if (nla_type(a) == RAINFOREST_A_STAT_CPU_ID)
-			v->id = rf_decode_uint(a);
-		else if (nla_type(a) == RAINFOREST_A_STAT_CPU_CYCLES)
-			v->counters = true;
-		put(a, v, of_cpu, ARRAY_SIZE(of_cpu));
-	}
-	return 0;
-}
+static const struct rf_field stat_fields[] = {
+	RF_TEXT(RAINFOREST_A_STAT_NAME, struct rf_stat, name),
+	RF_NUMBER(RAINFOREST_A_STAT_STATE, struct rf_stat, state),
+	RF_NUMBER(RAINFOREST_A_STAT_LOAD1, struct rf_stat, load_milli[0]),
+	RF_NUMBER(RAINFOREST_A_STAT_LOAD5, struct rf_stat, load_milli[1]),
+	RF_NUMBER(RAINFOREST_A_STAT_LOAD15, struct rf_stat, load_milli[2]),
+	RF_NUMBER(RAINFOREST_A_STAT_AGE_NS, struct rf_stat, age_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_UPTIME_NS, struct rf_stat, uptime_ns),
+	RF_NUMBER(RAINFOREST_A_STAT_MEM_TOTAL, struct rf_stat, mem_total),
+	RF_NUMBER(RAINFOREST_A_STAT_MEM_FREE, struct rf_stat, mem_free),
+	RF_NUMBER(RAINFOREST_A_STAT_MEM_AVAILABLE, struct rf_stat, mem_available),
+	RF_NUMBER(RAINFOREST_A_STAT_MEM_SHARED, struct rf_stat, mem_shared),
+	RF_NESTS(RAINFOREST_A_STAT_CPU, struct rf_stat, cpu, nr_cpus, &cpu_table),
+};
 
 static int by_id(const void *a, const void *b)
 {
@@ -72,35 +52,13 @@ static int by_id(const void *a, const void *b)
 
 int rf_decode_stat(struct nlattr *attrs, int len, void *arg)
 {
+	static const struct rf_table table = RF_TABLE(stat_fields);
 	struct rf_stat *st = arg;
-	struct nlattr *a;
-	int rem, ret = 0;
+	int ret = rf_fields_decode(&table, attrs, len, st);
 
-	nla_for_each_attr(a, attrs, len, rem) {
-		switch (nla_type(a)) {
-		case RAINFOREST_A_STAT_NAME:
-			nla_strlcpy(st->name, a, sizeof(st->name));
-			break;
-		case RAINFOREST_A_STAT_STATE:
-			st->state = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_STAT_LOAD1:
-		case RAINFOREST_A_STAT_LOAD5:
-		case RAINFOREST_A_STAT_LOAD15:
-			st->load_milli[nla_type(a) - RAINFOREST_A_STAT_LOAD1] = rf_decode_uint(a);
-			break;
-		case RAINFOREST_A_STAT_CPU:
-			ret = add_cpu(a, st);
-			break;
-		default:
-			put(a, st, of_stat, ARRAY_SIZE(of_stat));
-		}
-		if (ret)
-			return ret;
-	}
-	if (st->nr_cpus)
+	if (!ret && st->nr_cpus)
 		qsort(st->cpu, st->nr_cpus, sizeof(*st->cpu), by_id);
-	return 0;
+	return ret;
 }
 
 void rf_stat_clear(struct rf_stat *st)

@@ -261,6 +261,7 @@ int main(void)
 		finish(&s);
 	}
 	if (s.cfg.init || s.cfg.initrd) {
+		start_agent();
 		exec_init(&s.cfg);
 		s.status = EXIT_NOTFOUND;
 		finish(&s);
@@ -275,5 +276,6 @@ int main(void)
 	} else if (s.cfg.shell && have_console()) {
 		s.shell = find_shell();
 	}
+	start_agent();
 	serve(&s);
 }

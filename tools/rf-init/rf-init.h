@@ -4,13 +4,16 @@
 #define _RF_INIT_H
 
 #include <stdbool.h>
+#include <stdnoreturn.h>
 #include <sys/types.h>
 
+#include "../librf/com.h"
 #include "../librf/initcfg.h"
 
 #define RF_DIR		"/.rf"
 #define RF_MODULES	"/.rf/modules"
 #define RF_CONFIG	"/.rf/config"
+#define RF_HOSTS	"/proc/rf_hosts"
 
 #define EXIT_RFM	125	/* rf-init itself failed */
 #define EXIT_CANTEXEC	126
@@ -38,5 +41,14 @@ void set_env(const struct rf_cfg *cfg);
 pid_t start_command(const struct rf_cfg *cfg);
 pid_t start_shell(const struct rf_cfg *cfg, const char *shell);
 void exec_init(const struct rf_cfg *cfg);
+
+/* agent.c: for rfm exec and rfm cp */
+void start_agent(void);
+__attribute__((format(printf, 3, 4)))
+noreturn void agent_fail(int ch, int err, const char *fmt, ...);
+char *agent_string(char **pos, char *end);
+
+/* session.c: one command of rfm exec */
+noreturn void session(int ch, char *at, char *end);
 
 #endif /* _RF_INIT_H */

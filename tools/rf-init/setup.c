@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -67,6 +68,36 @@ void setup_modules(const struct rf_cfg *cfg)
 	}
 }
 
+/* Copies what is left of one file to another; false when that fails. */
+static bool copy_rest(int from, int to)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		if (write(to, buf, n) != n)
+			return false;
+	return !n;
+}
+
+/*
+ * RFloop's hosts file, which always knows the other subOSes, in the place of
+ * /etc/hosts, whose lines it takes over.
+ */
+static void setup_hosts(void)
+{
+	int to = open(RF_HOSTS, O_WRONLY | O_CLOEXEC), from;
+
+	if (to < 0)
+		return;		/* a kernel without RFloop */
+	from = open("/etc/hosts", O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (from < 0 || !copy_rest(from, to) || mount(RF_HOSTS, "/etc/hosts", NULL, MS_BIND, NULL))
+		say("/etc/hosts: %s", strerror(errno));
+	if (from >= 0)
+		close(from);
+	close(to);
+}
+
 void setup_network(const struct rf_cfg *cfg)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -74,6 +105,7 @@ void setup_network(const struct rf_cfg *cfg)
 
 	if (cfg->hostname && sethostname(cfg->hostname, strlen(cfg->hostname)))
 		say("host name: %s", strerror(errno));
+	setup_hosts();
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;		/* a kernel without networking */

@@ -24,6 +24,7 @@ const struct rf_config_key rfm_config_keys[] = {
 	{ .section = "content", .name = "include", .path = true, .many = true },
 	{ .section = "content", .name = "init" },
 	{ .section = "content", .name = "hostname" },
+	{ .section = "content", .name = "ip", .many = true },
 	{ .section = "content", .name = "append", .many = true },
 	{ .section = "command", .name = "arg", .many = true },
 	{ .name = NULL }
@@ -53,6 +54,7 @@ static const struct field {
 	{ offsetof(struct rfm_make, include), OPT_STRINGS, CONTENT },
 	{ offsetof(struct rfm_make, init), OPT_STRING, COMMAND },
 	{ offsetof(struct rfm_make, hostname), OPT_STRING, ALONE },
+	{ offsetof(struct rfm_make, ip), OPT_STRINGS, ALONE },
 	{ offsetof(struct rfm_make, append), OPT_STRINGS, ALONE },
 	{ offsetof(struct rfm_make, args), OPT_STRINGS, COMMAND },
 };

@@ -56,13 +56,7 @@ int cmd_lend(struct rfm *r, int argc, char **argv)
 	bool show = false;
 	const struct rfm_opt opts[] = {
 		{ "term", 0, OPT_STRING, &term, "S", "seconds until it goes back" },
-		{ "cpus", 0, OPT_STRING, &w.remove, "LIST", "these CPUs of FROM" },
-		{ "ncpus", 0, OPT_STRING, &w.ncpus, "N[@nodeK]", "as many CPUs, of node K" },
-		{ "memory", 0, OPT_STRINGS, &w.memory, "SIZE[@nodeK]",
-			"memory, of node K; repeatable" },
-		{ "wait", 0, OPT_STRING, &w.wait, "S", "seconds for their answers (default 10)" },
-		{ "force", 0, OPT_FLAG, &z.force, NULL,
-			"CPUs leave though tasks are pinned to them" },
+		RFM_CPUS(&w), RFM_NCPUS(&w), RFM_MEMORY(&w), RFM_WAIT(&w), RFM_FORCE(&z),
 		{ "list", 0, OPT_FLAG, &show, NULL, "list the leases" },
 		{ "recall", 0, OPT_STRING, &recall, "ID", "end a lease now" },
 		RFM_DRY_RUN(&z.dry_run), RFM_JSON(r), RFM_END

@@ -26,6 +26,8 @@ static const struct {
 	{ "create", cmd_create, "reserve CPUs and memory, load a kernel", false, false },
 	{ "start", cmd_start, "boot a subOS", false, false },
 	{ "run", cmd_run, "create, start, wait: one command in a subOS of its own", true, true },
+	{ "exec", cmd_exec, "one more command in a running subOS", true, true },
+	{ "cp", cmd_cp, "a file into a running subOS, or out of one", false, false },
 	{ "list", cmd_list, "list the subOSes", false, false },
 	{ "show", cmd_show, "all about one subOS", false, false },
 	{ "export", cmd_export, "write the file for create -f", false, false },
@@ -41,6 +43,8 @@ static const struct {
 	{ "kill", cmd_kill, "stop a subOS at once, keep what it owns", false, false },
 	{ "destroy", cmd_destroy, "stop a subOS and give everything back", false, false },
 	{ "channel", cmd_channel, "channels between kernels: list, connect, ...", false, false },
+	{ "net", cmd_net, "the network between kernels: show, set", false, false },
+	{ "service", cmd_service, "services that programs have registered", false, false },
 	{ "ping", cmd_ping, "measure round trips to a subOS's kernel", false, false },
 	{ "resize", cmd_resize, "change a running subOS's CPUs and memory", false, false },
 	{ "move", cmd_move, "CPUs or memory of one running subOS to another", false, false },
@@ -123,7 +127,7 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version"))
 		argv[1] = "version";
-	if (rf_open(&r.rf)) {
+	if (rf_new(&r.rf)) {
 		fprintf(stderr, "rfm: out of memory\n");
 		return 4;
 	}
@@ -135,6 +139,6 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "rfm: unknown verb \"%s\": see rfm --help\n", argv[1]);
 out:
-	rf_close(r.rf);
+	rf_free(r.rf);
 	return ret;
 }

@@ -52,6 +52,8 @@ void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_op
 			"file or folder to add at its own place; repeatable" },
 		{ "init", 0, OPT_STRING, &m->init, "PATH", "PID 1 of your own" },
 		{ "hostname", 0, OPT_STRING, &m->hostname, "H", "host name (default: the name)" },
+		{ "ip", 0, OPT_STRINGS, &m->ip, "ADDR[/N]",
+			"address on rf0, one of IPv4, one of IPv6 (default: automatic)" },
 		{ "append", 0, OPT_STRINGS, &m->append, "ARGS",
 			"more for the kernel command line" },
 	};
@@ -265,6 +267,17 @@ static int check_fit(struct rfm *r, const struct plan *p)
 			rfm_human(need, a, sizeof(a)), rfm_human(have, b, sizeof(b)));
 }
 
+/* What RFloop is to know of it. A host name alone is no reason to need RFloop. */
+static int name_it(struct rfm *r, const struct rfm_make *m)
+{
+	const struct rf_net_set set = {
+		.name = m->name, .host = m->hostname, .ip = m->ip.v, .nr_ips = m->ip.n,
+	};
+	int ret = m->ip.n || m->hostname ? rf_net_set(r->rf, &set) : 0;
+
+	return ret == -EOPNOTSUPP && !m->ip.n ? 0 : ret;
+}
+
 static int load(struct rfm *r, const struct rfm_make *m, const struct plan *p)
 {
 	char *config = rfm_config_text(m);
@@ -352,7 +365,7 @@ static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_sub
 	rfm_warnings(made);
 	if (m->dry_run)
 		return 0;
-	ret = load(r, m, p);
+	ret = name_it(r, m) ?: load(r, m, p);
 	if (ret) {
 		rf_subos_clear(made);
 		return undo(r, m->name, ret);
@@ -390,6 +403,7 @@ void rfm_make_clear(struct rfm_make *m)
 	free(m->memory.v);
 	free(m->include.v);
 	free(m->append.v);
+	free(m->ip.v);
 	free(m->args.v);
 	free(m->file_name);
 	rf_config_clear(&m->config);

@@ -156,11 +156,9 @@ int cmd_resize(struct rfm *r, int argc, char **argv)
 		{ "ncpus", 0, OPT_STRING, &w.ncpus, "[+-]N[@nodeK]", "as many CPUs, of node K" },
 		{ "memory", 0, OPT_STRINGS, &w.memory, "[+-]SIZE[@nodeK]",
 			"memory, of node K; repeatable" },
-		{ "wait", 0, OPT_STRING, &w.wait, "S", "seconds for its answers (default 10)" },
+		RFM_WAIT(&w), RFM_FORCE(&z),
 		{ "preempt", 0, OPT_FLAG, &z.preempt, NULL,
 			"take CPUs from subOSes of lower priority, if need be" },
-		{ "force", 0, OPT_FLAG, &z.force, NULL,
-			"CPUs leave though tasks are pinned to them" },
 		RFM_DRY_RUN(&z.dry_run), RFM_JSON(r), RFM_END
 	};
 	struct rfm_words words;
@@ -177,13 +175,7 @@ int cmd_move(struct rfm *r, int argc, char **argv)
 	struct rf_resize z = { .cpu_node = RF_NO_NODE, .timeout_ms = -1 };
 	struct rfm_resize_words w = { 0 };
 	const struct rfm_opt opts[] = {
-		{ "cpus", 0, OPT_STRING, &w.remove, "LIST", "these CPUs of FROM" },
-		{ "ncpus", 0, OPT_STRING, &w.ncpus, "N[@nodeK]", "as many CPUs, of node K" },
-		{ "memory", 0, OPT_STRINGS, &w.memory, "SIZE[@nodeK]",
-			"memory, of node K; repeatable" },
-		{ "wait", 0, OPT_STRING, &w.wait, "S", "seconds for their answers (default 10)" },
-		{ "force", 0, OPT_FLAG, &z.force, NULL,
-			"CPUs leave though tasks are pinned to them" },
+		RFM_CPUS(&w), RFM_NCPUS(&w), RFM_MEMORY(&w), RFM_WAIT(&w), RFM_FORCE(&z),
 		RFM_DRY_RUN(&z.dry_run), RFM_JSON(r), RFM_END
 	};
 	struct rfm_words words;

@@ -97,7 +97,7 @@ struct rfm_make {
 	struct rfm_strings memory;
 	bool exact;
 	const char *kernel, *initrd, *rootfs, *bin, *init, *hostname;
-	struct rfm_strings include, append;
+	struct rfm_strings include, append, ip;
 	bool dry_run;
 	bool no_shell;		/* a command is needed */
 	const char **argv;
@@ -108,7 +108,7 @@ struct rfm_make {
 	char *file_name;		/* the name, if it is the file's */
 };
 
-#define RFM_MAKE_OPTS	15	/* options that rfm_make_opts() has */
+#define RFM_MAKE_OPTS	16	/* options that rfm_make_opts() has */
 
 void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);
@@ -126,6 +126,16 @@ struct rfm_resize_words {
 	const char *add, *remove, *ncpus, *wait;
 	struct rfm_strings memory;
 };
+
+/* What can be taken of a subOS that another one gets it, and how; w and z are pointers */
+#define RFM_CPUS(w) { "cpus", 0, OPT_STRING, &(w)->remove, "LIST", "these CPUs of FROM" }
+#define RFM_NCPUS(w) { "ncpus", 0, OPT_STRING, &(w)->ncpus, "N[@nodeK]", "as many CPUs, of node K" }
+#define RFM_MEMORY(w) { "memory", 0, OPT_STRINGS, &(w)->memory, "SIZE[@nodeK]", \
+		"memory, of node K; repeatable" }
+#define RFM_WAIT(w) { "wait", 0, OPT_STRING, &(w)->wait, "S", \
+		"seconds for an answer (default 10)" }
+#define RFM_FORCE(z) { "force", 0, OPT_FLAG, &(z)->force, NULL, \
+		"CPUs leave though tasks are pinned to them" }
 
 int rfm_resize_two(struct rfm *r, const struct rfm_words *words, struct rf_resize *z);
 int rfm_resize(struct rfm *r, const struct rfm_resize_words *w, struct rf_resize *z,
@@ -152,10 +162,14 @@ int cmd_kill(struct rfm *r, int argc, char **argv);
 int cmd_destroy(struct rfm *r, int argc, char **argv);
 int cmd_monitor(struct rfm *r, int argc, char **argv);
 int cmd_channel(struct rfm *r, int argc, char **argv);
+int cmd_net(struct rfm *r, int argc, char **argv);
 int cmd_ping(struct rfm *r, int argc, char **argv);
 int cmd_resize(struct rfm *r, int argc, char **argv);
 int cmd_lend(struct rfm *r, int argc, char **argv);
 int cmd_move(struct rfm *r, int argc, char **argv);
+int cmd_exec(struct rfm *r, int argc, char **argv);
+int cmd_cp(struct rfm *r, int argc, char **argv);
+int cmd_service(struct rfm *r, int argc, char **argv);
 int cmd_recover(struct rfm *r, int argc, char **argv);
 int cmd_version(struct rfm *r, int argc, char **argv);
 
