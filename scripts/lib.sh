@@ -78,3 +78,15 @@ with_progress() {
 	wait "$ticker" 2>/dev/null || true
 	return $rc
 }
+
+# tcg_cpu QEMU MODEL: the model, without what that QEMU emulates wrongly
+#
+# Before version 8 its cmpxchg16b leaves garbage in the arithmetic flags and those
+# beside them, by which an interrupt right after it returns with the direction or
+# the trap flag set: SLUB's fast path, and then any string instruction.
+tcg_cpu() {
+	local model=$2
+	[[ ! $("$1" --version 2>/dev/null) =~ version\ ([0-9]+) ]] || ((BASH_REMATCH[1] >= 8)) ||
+		model+=,-cx16
+	echo "$model"
+}

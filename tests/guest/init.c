@@ -19,12 +19,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -405,6 +407,17 @@ static int run(int out_port, int err_port, struct feed *f)
 	return WIFSIGNALED(wstatus) ? 128 + WTERMSIG(wstatus) : WEXITSTATUS(wstatus);
 }
 
+/* As every Linux comes up; what a kernel answers to itself goes that way, too */
+static void loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
+		say("<4>rf-vm: guest: lo stays down: %m");
+	close(fd);
+}
+
 int main(void)
 {
 	static struct feed f = { .from = -1, .to = -1 };
@@ -421,6 +434,7 @@ int main(void)
 	must_mount("sysfs", "/sys", "sysfs", 0, NULL);
 	must_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	sethostname("supervisor", 10);
+	loopback_up();
 	/* /dev/kmsg lines are rationed by default */
 	n = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY);
 	write_all(n, "on\n", 3);

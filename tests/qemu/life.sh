@@ -8,11 +8,14 @@
 #   machine                   all that a refused or undone change leaves as it was
 #   same TEXT BEFORE          check that machine still prints BEFORE
 #   warm_up [SIZE]            let blocks leave and return once: their page
-#                             structures are allocated anew, MemTotal grows
+#                             structures are allocated anew, MemTotal grows (it
+#                             boots nothing: to scrub what held code takes a
+#                             second under TCG)
 #   says NAME REGEX           wait until its console has printed that
 #   alive NAME                wait for two more heartbeats of each of its CPUs
 #   boot NAME [OPTION]... -- COMMAND     create and start, with busybox
 #   now_ms                    CLOCK_REALTIME
+#   unload, load              the modules above ficm, in their order
 
 RF_SMALL=(--memory 128M --bin /bin/busybox)
 
@@ -20,13 +23,30 @@ get() { rfm show "$1" --json | jq -r "$2"; }
 is() { rfm show "$1" --json | jq -e "$2" >/dev/null; }
 now_ms() { date +%s%3N; }
 
+# shellcheck disable=SC2317
+unload() {
+	local m
+	for m in $(tac "$RF_BUILD/supervisor/modules.list"); do
+		[[ $m == ficm ]] || ! grep -q "^$m " /proc/modules || rmmod "$m" || return
+	done
+}
+
+load() {
+	local m
+	while read -r m; do
+		grep -q "^$m " /proc/modules || insmod "$RF_BUILD/supervisor/ko/$m.ko" || return
+	done <"$RF_BUILD/supervisor/modules.list"
+}
+
 machine() {
-	rfm list --json | jq -c 'map(del(.heartbeats, .timings, .console_bytes))'
+	local word
+	{ rfm list --json; rfm topo --json; } |
+		jq -sc '(.[0] | map(del(.heartbeats, .timings, .console_bytes))),
+			(.[1] | del(.subos, .nodes[].free_bytes, .nodes[].carvable_bytes_estimate))'
 	rfm list --quarantine --json
-	rfm topo --json | jq -c 'del(.subos, .nodes[].free_bytes, .nodes[].carvable_bytes_estimate)'
-	nproc
-	grep MemTotal /proc/meminfo
-	cat /sys/devices/system/cpu/online
+	read -r word </proc/meminfo
+	echo "$word"
+	echo "online: $(</sys/devices/system/cpu/online)"
 }
 
 same() {
@@ -43,16 +63,17 @@ same() {
 warm_up() {
 	local node
 	for node in $(rfm topo --json | jq '.nodes[].id'); do
-		rfm run --rm --ncpus 1 --memory "${1:-1G}@node$node" --bin /bin/busybox -- true
+		rfm create warm-up --ncpus 1 --memory "${1:-1G}@node$node" --bin /bin/busybox >/dev/null
+		rfm destroy warm-up >/dev/null
 	done
 }
 
-says() { timeout 60 rfm logs -f "$1" | grep -qm1 -- "$2"; }
+says() { timeout $((60 * ${RF_VM_SLOW:-1})) rfm logs -f "$1" | grep -qm1 -- "$2"; }
 
 alive() {
 	local first
 	first=$(get "$1" '[.heartbeats[]]')
-	eventually 10 is "$1" ".state == \"running\" and ([.heartbeats, $first] | transpose | all(.[0] >= .[1] + 2))"
+	eventually 30 is "$1" ".state == \"running\" and ([.heartbeats, $first] | transpose | all(.[0] >= .[1] + 2))"
 }
 
 boot() {
@@ -67,7 +88,8 @@ boot() {
 #                             memory of the supervisor and of subOSes is all there is
 #   inside NAME WORD          wait until the watcher in it (RF_WATCHER) has said
 #                             WORD as its last word
-#   RF_WATCHER                a command that says "cpus LIST mem MIB" when it changes
+#   RF_WATCHER                a command that says "cpus LIST mem MIB. N run." when it
+#                             changes
 
 machine_bytes() { rfm topo --json | jq '[.nodes[] | .total_bytes + .granted_bytes] | add'; }
 remember() { RF_BYTES=$(machine_bytes); }
@@ -81,12 +103,23 @@ adds_up() {
 }
 
 # shellcheck disable=SC2016,SC2034
-RF_WATCHER='last=
+RF_WATCHER='last= seen= looks=0 round=0
 while :; do
-	now="cpus $(cat /sys/devices/system/cpu/online) mem $(awk "/MemTotal/ { print int((\$2 + 65536) / 131072) * 128 }" /proc/meminfo)"
-	[ "$now" = "$last" ] || echo "now: $now." >/dev/kmsg
-	last=$now
-	usleep 50000
+	round=$((round + 1))
+	read -r cpus </sys/devices/system/cpu/online
+	read -r word kib word </proc/meminfo
+	mem=$(((kib + 65536) / 131072 * 128))
+	# affinities follow a little later, or much later
+	[ "$cpus $mem" = "$seen" ] || looks=10
+	[ $((round % 10)) != 0 ] || looks=$((looks + 1))
+	seen="$cpus $mem"
+	if [ $looks -gt 0 ]; then
+		looks=$((looks - 1))
+		now="cpus $cpus mem $mem. $(nproc) run"
+		[ "$now" = "$last" ] || echo "now: $now." >/dev/kmsg
+		last=$now
+	fi
+	usleep 100000
 done'
 said_last() { rfm logs "$1" | grep -o 'now: .*' | tail -n 1 | grep -qE -- "$2"; }
 inside() { eventually 20 said_last "$1" "$2"; }

@@ -127,7 +127,7 @@ static void numbers(void **state)
 	double v;
 
 	(void)state;
-	assert_int_equal(rf_open(&rf), 0);
+	assert_int_equal(rf_new(&rf), 0);
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < ROWS(t); i++) {
 			assert_int_equal(rf_parse_number(rf, "metric", t[i].text, &v), t[i].want);
@@ -140,7 +140,7 @@ static void numbers(void **state)
 		setlocale(LC_ALL, "de_DE.UTF-8");
 	}
 	setlocale(LC_ALL, "C");
-	rf_close(rf);
+	rf_free(rf);
 }
 
 int main(void)

@@ -36,14 +36,14 @@ static int setup(void **state)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return rf_open(&rf);
+	return rf_new(&rf);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	unlink(path);
-	rf_close(rf);
+	rf_free(rf);
 	return 0;
 }
 

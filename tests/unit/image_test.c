@@ -24,13 +24,13 @@ static struct rf *rf;
 static int setup(void **state)
 {
 	(void)state;
-	return rf_open(&rf);
+	return rf_new(&rf);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	rf_close(rf);
+	rf_free(rf);
 	return 0;
 }
 
