@@ -8,7 +8,10 @@
  *   ping NAME N US	FICM's round trip, likewise: the answer is polled for, as
  *			smp_call_function_single() polls for the end of the call
  *   line CPU N		round trips of a cache line between two threads that poll
- *   pong NAME N	FICM's round trip when both poll; each a mean of 100, as line's
+ *   lines CPU N		the same with a line each way, as any two rings have: who
+ *			polls a line has not written it, and pays for a copy each time
+ *   pong NAME N	round trips of a full message when both poll: we here, NAME's read
+ *			thread there; each a mean of 100, as line's
  *   rate NAME N BATCH	N messages one way, BATCH with one doorbell at most: ns a
  *			message, from the first until the last was received
  *   poll NAME US	let NAME's read thread poll on for so long after a message
@@ -32,17 +35,24 @@
 #define SAMPLES		4096
 #define MEAN_OF		100
 
-enum { COUNTED, LAST, SEEN, POLL };
+enum { COUNTED, LAST, SEEN, POLL, BALL, BACK };
 
 static u64 samples[SAMPLES];
 static unsigned int nr_samples;
 static DEFINE_MUTEX(run_lock);
 static DECLARE_COMPLETION(seen);
+static u32 back;
 static struct dentry *dir;
 
 static void receive(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, void *ctx)
 {
 	switch (msg->type) {
+	case BALL:
+		rf_ficm_post(ch, PORT, BACK, msg->data, RF_MSG_DATA);
+		break;
+	case BACK:
+		WRITE_ONCE(back, back + 1);
+		break;
 	case LAST:
 		rf_ficm_post(ch, PORT, SEEN, NULL, 0);
 		break;
@@ -107,52 +117,78 @@ static int ping(struct rf_ficm_channel *ch, unsigned int n, unsigned int us)
 	return 0;
 }
 
+/* To and fro, MEAN_OF times */
+static int pong_once(struct rf_ficm_channel *ch)
+{
+	static const u8 data[RF_MSG_DATA];
+	u64 start = ktime_get_ns();
+
+	for (unsigned int k = 0; k < MEAN_OF; k++) {
+		u32 want = back + 1;
+		int err = rf_ficm_send(ch, PORT, BALL, data, RF_MSG_DATA);
+
+		if (err)
+			return err;
+		for (unsigned int looks = 1; READ_ONCE(back) != want; looks++) {
+			if (rf_ficm_busy_look(ch))
+				continue;
+			cpu_relax();
+			if (!(looks % 1024) && ktime_get_ns() - start > 10 * NSEC_PER_SEC)
+				return -ETIMEDOUT;
+		}
+	}
+	sample((ktime_get_ns() - start) / MEAN_OF);
+	return 0;
+}
+
 static int pong(struct rf_ficm_channel *ch, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		u64 sum = 0, ns;
+	int err = 0;
 
-		for (unsigned int k = 0; k < MEAN_OF; k++) {
-			int err = rf_ficm_ping(ch, 1000, true, &ns);
-
-			if (err)
-				return err;
-			sum += ns;
-		}
-		sample(sum / MEAN_OF);
-	}
-	return 0;
+	rf_ficm_busy_begin(ch);
+	for (unsigned int i = 0; i < n && !err; i++)
+		err = pong_once(ch);
+	rf_ficm_busy_end(ch);
+	return err;
 }
 
 static struct {
 	u32 ball ____cacheline_aligned;
+	u32 back ____cacheline_aligned;
 	u32 stop ____cacheline_aligned;
+	bool two;
 } line_of;
 
 static int other_end(void *unused)
 {
+	u32 *back = line_of.two ? &line_of.back : &line_of.ball, last = 0;
+
 	while (!READ_ONCE(line_of.stop)) {
 		u32 ball = smp_load_acquire(&line_of.ball);
 
-		if (ball & 1)
-			smp_store_release(&line_of.ball, ball + 1);
+		if ((ball & 1) && ball != last)
+			smp_store_release(back, ball + 1);
 		else
 			cpu_relax();
+		last = ball;
 	}
 	while (!kthread_should_stop())
 		msleep(1);
 	return 0;
 }
 
-static int line(unsigned int cpu, unsigned int n)
+static int line(unsigned int cpu, unsigned int n, bool two)
 {
+	u32 *back = two ? &line_of.back : &line_of.ball;
 	struct task_struct *t = kthread_create(other_end, NULL, "rf_ficm_bench");
 	u32 ball = 0;
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
 	line_of.ball = 0;
+	line_of.back = 0;
 	line_of.stop = 0;
+	line_of.two = two;
 	kthread_bind(t, cpu);
 	wake_up_process(t);
 	for (unsigned int i = 0; i <= n; i++) {
@@ -161,7 +197,7 @@ static int line(unsigned int cpu, unsigned int n)
 		for (unsigned int k = 0; k < MEAN_OF; k++) {
 			smp_store_release(&line_of.ball, ++ball);
 			ball++;
-			while (smp_load_acquire(&line_of.ball) != ball)
+			while (smp_load_acquire(back) != ball)
 				cpu_relax();
 		}
 		if (i)		/* the first was for the other to come */
@@ -214,11 +250,11 @@ static int run(const char *text)
 	nr_samples = 0;
 	if (sscanf(text, "%7s %63s %u %u", verb, who, &n, &more) < 3)
 		return -EINVAL;
-	if (!strcmp(verb, "smp") || !strcmp(verb, "line")) {
+	if (!strcmp(verb, "smp") || !strcmp(verb, "line") || !strcmp(verb, "lines")) {
 		err = kstrtouint(who, 0, &cpu);
 		if (err || cpu >= nr_cpu_ids)
 			return -EINVAL;
-		return verb[0] == 's' ? smp(cpu, n, more) : line(cpu, n);
+		return verb[0] == 's' ? smp(cpu, n, more) : line(cpu, n, verb[4]);
 	}
 	ch = rf_ficm_find(who);
 	if (!ch)
