@@ -103,5 +103,6 @@ struct rf_region_params {
 
 s64 rf_region_make(const struct rf_region_params *p);
 void rf_region_drop(u64 id);
+unsigned int rf_region_count(unsigned int port, u32 a, u32 b);
 
 #endif /* _RF_REGION_H */

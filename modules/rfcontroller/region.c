@@ -436,6 +436,27 @@ void rf_region_drop(u64 id)
 }
 EXPORT_SYMBOL_NS_GPL(rf_region_drop, RAINFOREST);
 
+/**
+ * rf_region_count - how many regions do two kernels have, given back or not?
+ * @port: of the service
+ * @a: id of the one; 0: the supervisor
+ * @b: id of the other, larger than @a
+ *
+ * Context: process, may sleep. Return: those whose pages are not free yet.
+ */
+unsigned int rf_region_count(unsigned int port, u32 a, u32 b)
+{
+	struct rf_link *l;
+	unsigned int n = 0;
+
+	guard(mutex)(&rf_links_lock);
+	list_for_each_entry(l, &rf_links, node)
+		n += l->pages && l->pages->say.port == port &&
+		     l->end[0].id == a && l->end[1].id == b;
+	return n;
+}
+EXPORT_SYMBOL_NS_GPL(rf_region_count, RAINFOREST);
+
 /* Ask for all of a port, and say whether none is left */
 static bool rf_region_none(unsigned int port)
 {

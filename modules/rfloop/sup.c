@@ -15,6 +15,7 @@
 
 #define RF_PAIRS	64	/* of which we know that they were made lately */
 #define RF_PAIR_MS	300
+#define RF_REGIONS	4	/* of two kernels: that in use, and some of earlier lives */
 
 static char *rf_ip = "10.77.0.1/24";
 module_param_named(ip, rf_ip, charp, 0444);
@@ -199,6 +200,11 @@ static void rf_want(struct rf_guest *g, u32 id)
 
 	if (!other || other == g || !g->here || !other->here || rf_pair_lately(p.end[0], p.end[1]))
 		return;
+	if (rf_region_count(RF_PORT_LOOP, p.end[0], p.end[1]) >= RF_REGIONS) {
+		pr_warn_ratelimited("%s and %s do not give their old rings back\n",
+				    g->name, other->name);
+		return;
+	}
 	/* both are to know each other before */
 	rf_list_publish();
 	made = rf_region_make(&p);
