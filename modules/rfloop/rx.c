@@ -175,6 +175,8 @@ static void rf_rx_deliver(struct rf_link *l, struct sk_buff *skb, const struct r
 	memcpy(&hdr, &d->hdr, sizeof(hdr));
 	skb->dev = rf_dev;
 	skb->protocol = d->protocol;
+	/* there is none, and ingress hooks count on it */
+	skb_reset_mac_header(skb);
 	skb_reset_network_header(skb);
 	if (d->multicast)
 		skb->pkt_type = PACKET_MULTICAST;
