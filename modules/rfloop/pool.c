@@ -237,8 +237,7 @@ static bool rf_pool_refill(struct sock *sk, struct page_frag *pfrag)
 	    rf_pool_of(&l->tx.pool, pfrag->page) >= 0)
 		return true;
 	spin_lock_bh(&l->tx.lock);
-	/* a quarter is for what has to be copied */
-	c = l->tx.closed ? -1 : rf_tx_chunk(l, l->tx.pool.chunks / 4);
+	c = l->tx.closed ? -1 : rf_tx_chunk(l);
 	if (c >= 0)
 		get_page(l->tx.pool.page[c]);
 	spin_unlock_bh(&l->tx.lock);

@@ -72,6 +72,7 @@ struct rf_rx {
 	u32 *held;		/* of each chunk: pieces that sockets still have */
 	u16 *busy;		/* those with some, a queue */
 	u32 busy_head, busy_tail;
+	u32 kept[2];		/* how many of those for sockets' pages, for copies */
 	u64 pps, bps;		/* what it may send, 0: any */
 	s64 packets, bytes;	/* what it may send now */
 	ktime_t filled;		/* when that was last added to */
@@ -86,9 +87,11 @@ struct rf_tx {
 	u32 head;
 	u32 tail;		/* as last seen */
 	u32 *sent;		/* of each chunk: pieces that we told of */
-	u32 next;		/* chunk to look at first */
+	u32 next;		/* chunk for a socket to look at first */
+	u32 next_copy;		/* for a copy */
 	s32 cur;		/* chunk that copies go to, or -1 */
 	u32 off;		/* bytes of it in use */
+	u32 need;		/* chunks that the packet wants which waits, if any */
 };
 
 /* Since the link was made */
@@ -124,7 +127,7 @@ void rf_link_close(struct rf_region *r);
 
 netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, bool many);
 bool rf_tx_room(struct rf_link *l);
-int rf_tx_chunk(struct rf_link *l, u32 reserve);
+int rf_tx_chunk(struct rf_link *l);
 int rf_rx_poll(struct napi_struct *napi, int budget);
 bool rf_rx_ready(const struct rf_rx *rx);
 enum hrtimer_restart rf_rx_timer(struct hrtimer *timer);

@@ -44,6 +44,21 @@ static void rf_rx_done(struct rf_rx *rx, u32 c, u32 pieces)
 	smp_store_release(&rx->ctrl->done[c], rx->done[c]);
 }
 
+/* Which kind of chunk: 0 is for sockets' pages, 1 for copies */
+static unsigned int rf_rx_kind(const struct rf_rx *rx, u32 c)
+{
+	return c < rf_loop_copies(rx->pool.chunks);
+}
+
+/* May sockets have more chunks of that kind? */
+static bool rf_rx_spares(const struct rf_rx *rx, u32 c)
+{
+	u32 copies = rf_loop_copies(rx->pool.chunks);
+	unsigned int kind = rf_rx_kind(rx, c);
+
+	return rx->kept[kind] < (kind ? copies : rx->pool.chunks - copies) / 2;
+}
+
 /* Look which pages sockets have let go. Return: were there any? */
 static bool rf_rx_release(struct rf_link *l)
 {
@@ -58,6 +73,7 @@ static bool rf_rx_release(struct rf_link *l)
 			smp_rmb(); /* pairs with the full barrier in put_page() */
 			rf_rx_done(rx, c, rx->held[c]);
 			rx->held[c] = 0;
+			rx->kept[rf_rx_kind(rx, c)]--;
 			freed = true;
 		} else {
 			rx->busy[rx->busy_head++ % RF_LOOP_MAX_CHUNKS] = c;
@@ -86,6 +102,13 @@ static bool rf_rx_allowed(struct rf_rx *rx)
 				  div_u64(bps * RF_BURST_MS, MSEC_PER_SEC) + 1);
 	}
 	return (!pps || rx->packets > 0) && (!bps || rx->bytes > 0);
+}
+
+/* What came in without a budget is no debt when there is one */
+static void rf_rx_charge(struct rf_rx *rx, u32 len)
+{
+	rx->packets = READ_ONCE(rx->pps) ? rx->packets - 1 : 0;
+	rx->bytes = READ_ONCE(rx->bps) ? rx->bytes - len : 0;
 }
 
 /* ---- one packet ---- */
@@ -129,8 +152,10 @@ static struct sk_buff *rf_rx_place(struct rf_link *l, const struct rf_loop_desc 
 		get_page(rx->pool.page[c]);
 		skb_add_rx_frag(skb, i, rx->pool.page[c], d->frag[i].at % RF_LOOP_CHUNK,
 				d->frag[i].len, d->frag[i].len);
-		if (!rx->held[c]++)
+		if (!rx->held[c]++) {
 			rx->busy[rx->busy_head++ % RF_LOOP_MAX_CHUNKS] = c;
+			rx->kept[rf_rx_kind(rx, c)]++;
+		}
 	}
 	l->stats.rx_placed++;
 	return skb;
@@ -220,12 +245,11 @@ static bool rf_rx_take(struct rf_link *l)
 		return true;
 	}
 	if (rx->pool.page && d.len - d.head >= RF_PLACE_MIN &&
-	    rx->busy_head - rx->busy_tail < rx->pool.chunks / 2)
+	    rf_rx_spares(rx, d.frag[0].at / RF_LOOP_CHUNK))
 		skb = rf_rx_place(l, &d, slot->data);
 	else
 		skb = rf_rx_copy(l, &d, slot->data);
-	rx->packets--;
-	rx->bytes -= d.len;
+	rf_rx_charge(rx, d.len);
 	if (!skb) {
 		l->stats.rx_dropped++;
 		dev_core_stats_rx_dropped_inc(rf_dev);

@@ -31,30 +31,48 @@ static bool rf_chunk_free(const struct rf_tx *tx, u32 c)
 	return rf_pool_idle(&tx->pool, c) && smp_load_acquire(&tx->ctrl->done[c]) == tx->sent[c];
 }
 
+/* How many are for copies; without page structures all are */
+static u32 rf_tx_copies(const struct rf_tx *tx)
+{
+	return tx->pool.page ? rf_loop_copies(tx->pool.chunks) : tx->pool.chunks;
+}
+
 /**
- * rf_tx_chunk - take a chunk that nobody uses
- * @l: the link
- * @reserve: how many more there must be; looked at roughly
+ * rf_tx_chunk - take a chunk for a socket that nobody uses
+ * @l: the link, whose pool has page structures
  *
- * It stays nobody's until the caller makes it somebody's: by a reference, or by
- * telling the peer of a piece of it.
+ * It stays nobody's until the caller takes a reference to it.
  *
  * Context: under tx.lock.
  * Return: the chunk, or -1.
  */
-int rf_tx_chunk(struct rf_link *l, u32 reserve)
+int rf_tx_chunk(struct rf_link *l)
 {
 	struct rf_tx *tx = &l->tx;
-	u32 n = tx->pool.chunks;
+	u32 first = rf_tx_copies(tx), n = tx->pool.chunks - first;
 
 	lockdep_assert_held(&tx->lock);
-	/* they are taken and freed in turn: is that one free that is so far ahead? */
-	if (reserve && !rf_chunk_free(tx, (tx->next + reserve) % n))
-		return -1;
+	/* they are taken and freed in turn, but for those of sockets that are idle */
 	for (u32 i = 0; i < min_t(u32, n, RF_LOOKS); i++) {
-		u32 c = tx->next;
+		u32 c = first + tx->next;
 
-		tx->next = (c + 1) % n;
+		tx->next = (tx->next + 1) % n;
+		if (rf_chunk_free(tx, c))
+			return c;
+	}
+	return -1;
+}
+
+/* Likewise for a copy. Sockets of ours have none of these, so the receiver frees them. */
+static s32 rf_tx_copy_chunk(struct rf_link *l)
+{
+	struct rf_tx *tx = &l->tx;
+	u32 n = rf_tx_copies(tx);
+
+	for (u32 i = 0; i < n; i++) {
+		u32 c = tx->next_copy;
+
+		tx->next_copy = (c + 1) % n;
 		if (c != tx->cur && rf_chunk_free(tx, c))
 			return c;
 	}
@@ -67,7 +85,7 @@ static u32 rf_tx_piece(struct rf_link *l, u32 len, u32 *at)
 	struct rf_tx *tx = &l->tx;
 
 	if (tx->cur < 0 || tx->off >= RF_LOOP_CHUNK) {
-		tx->cur = rf_tx_chunk(l, 0);
+		tx->cur = rf_tx_copy_chunk(l);
 		tx->off = 0;
 	}
 	if (tx->cur < 0)
@@ -175,8 +193,10 @@ static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, bool many)
 	if (virtio_net_hdr_from_skb(skb, &hdr, true, true, 0))
 		return -EINVAL;
 	placed = rf_tx_placed(l, skb, d);
-	if (!placed && !rf_tx_copy(l, skb, d))
+	if (!placed && !rf_tx_copy(l, skb, d)) {
+		tx->need = DIV_ROUND_UP(skb->len, RF_LOOP_CHUNK);
 		return -ENOBUFS;
+	}
 	skb_copy_bits(skb, 0, d->data, d->head);
 	d->len = skb->len;
 	d->multicast = many;
@@ -195,13 +215,20 @@ static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, bool many)
 	return 0;
 }
 
-/* Is there room for a large packet? */
+/* Is there room for the packet that waits? */
 static bool rf_tx_has_room(struct rf_link *l)
 {
 	struct rf_tx *tx = &l->tx;
+	u32 found = 0;
 
-	return rf_tx_slots(l) && rf_chunk_free(tx, tx->next) &&
-	       rf_chunk_free(tx, (tx->next + 2) % tx->pool.chunks);
+	if (!rf_tx_slots(l))
+		return false;
+	for (u32 c = 0; found < tx->need && c < rf_tx_copies(tx); c++)
+		found += rf_chunk_free(tx, c);
+	if (found < tx->need)
+		return false;
+	tx->need = 0;
+	return true;
 }
 
 /* Nothing more fits: stop the queue, and ask to be rung. Under tx.lock. */
@@ -209,9 +236,6 @@ static void rf_tx_stop(struct rf_link *l)
 {
 	l->stats.tx_full++;
 	netif_tx_stop_queue(l->txq);
-	/* pages that our own sockets hold nobody rings for */
-	if (!hrtimer_active(&l->timer))
-		hrtimer_start(&l->timer, ns_to_ktime(RF_PAUSE_NS), HRTIMER_MODE_REL_SOFT);
 	WRITE_ONCE(l->tx.ctrl->waiting, 1);
 	smp_mb(); /* waiting before tail and done: pairs with rf_rx_tell() */
 	if (rf_tx_has_room(l))
@@ -244,6 +268,15 @@ bool rf_tx_room(struct rf_link *l)
 	return waits;
 }
 
+/* Is there another kernel whose packets go by the same queue? */
+static bool rf_slot_shares(const struct rf_slot *s)
+{
+	for (unsigned int i = rf_slot_queue(s) - 1; i < RF_SLOTS; i += RF_QUEUES - 1)
+		if (&rf_slots[i] != s && READ_ONCE(rf_slots[i].used))
+			return true;
+	return false;
+}
+
 /**
  * rf_tx - send a packet
  * @l: the link
@@ -261,14 +294,19 @@ netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, bool many)
 	spin_lock(&l->tx.lock);
 	if (!l->tx.closed)
 		err = rf_tx_put(l, skb, many);
-	if (err == -ENOBUFS && !many && !l->tx.closed) {
+	if (err == -ENOBUFS && !many && !l->tx.closed)
 		rf_tx_stop(l);
+	/*
+	 * With more to come it is rung later, whatever becomes of that, unless that
+	 * may be for another kernel; -ENOBUFS is the end of it.
+	 */
+	if (!l->tx.closed && (err == -ENOBUFS || many || !netdev_xmit_more() ||
+			      rf_slot_shares(l->slot)))
 		rf_tx_bell(l);
+	if (err == -ENOBUFS && !many && !l->tx.closed) {
 		spin_unlock(&l->tx.lock);
 		return NETDEV_TX_BUSY;
 	}
-	if (!err && (many || !netdev_xmit_more()))
-		rf_tx_bell(l);
 	spin_unlock(&l->tx.lock);
 	if (err) {
 		dev_core_stats_tx_dropped_inc(rf_dev);

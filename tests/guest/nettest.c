@@ -7,9 +7,13 @@
  *   nettest to HOST PORT BYTES FLOWS   send to a server, which checks
  *   nettest from HOST PORT BYTES FLOWS receive from one, and check
  *   nettest udp HOST PORT FIRST LAST STEP   datagrams of each size there and back
+ *   nettest flood HOST PORT N SIZE     N datagrams in bursts, and what comes back: lost and
+ *                                      re-ordered ones are counted, wrong ones are the end
  *   nettest rr HOST PORT N             64 bytes there and back; microseconds, p50 and p99
  *   nettest churn HOST PORT N          N connections, one after the other
  *   nettest many HOST PORT N           N at once
+ *   nettest stall HOST PORT SOURCE     without anybody who reads: send (SOURCE 0) or have
+ *                                      sent (1) until nothing moves any more; wait then
  *   nettest wait HOST PORT             connect, say so, wait for the end: which errno?
  *   nettest connect HOST PORT          only try: which errno?
  *   nettest group-get ADDR PORT IFACE  one datagram to a group; says its text
@@ -17,6 +21,7 @@
  *
  * Ends with 0 if all was right, and says what and how fast.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -28,6 +33,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -37,6 +43,7 @@
 
 #define CHUNK	(256 * 1024)
 #define MAGIC	0x54454e6652ULL
+#define STALL	2		/* instead of a source: nobody reads */
 
 struct order {
 	uint64_t magic, bytes, seed;
@@ -132,7 +139,10 @@ static void serve_one(int fd)
 	read_all(fd, &o, sizeof(o));
 	if (o.magic != MAGIC)
 		is_wrong("an order", 0);
-	if (o.source) {
+	if (o.source == STALL) {
+		for (;;)
+			pause();
+	} else if (o.source) {
 		send_stream(fd, o.bytes, o.seed);
 		read_all(fd, &o, sizeof(o));	/* its word that all was right */
 	} else {
@@ -301,6 +311,47 @@ static int udp(const char *host, const char *port, int first, int last, int step
 	return 0;
 }
 
+static int readable(int fd, int ms)
+{
+	return poll(&(struct pollfd) { fd, POLLIN, 0 }, 1, ms) > 0;
+}
+
+/* Bursts of 32, each as soon as the one before is back, or 20 ms have passed */
+static int flood(const char *host, const char *port, int n, int size)
+{
+	static uint64_t out[8192], in[8192];
+	int fd = reach(host, port, SOCK_DGRAM), back = 0, disordered = 0, buffer = 4 << 20;
+	uint64_t last = 0;
+
+	if (size < 8 || size > (int)sizeof(out))
+		is_wrong("a size", size);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	for (uint64_t seq = 1; seq <= (uint64_t)n || readable(fd, 2000);) {
+		for (int i = 0; i < 32 && seq <= (uint64_t)n; i++, seq++) {
+			fill(out, size / 8, seq, 0);
+			out[0] = seq;
+			if (send(fd, out, size, 0) != size)
+				die("send");
+		}
+		while (readable(fd, 20)) {
+			ssize_t got = recv(fd, in, sizeof(in), 0);
+
+			if (got != size || !in[0] || in[0] > (uint64_t)n)
+				is_wrong("a datagram", in[0]);
+			fill(out, size / 8, in[0], 0);
+			out[0] = in[0];
+			if (memcmp(in, out, size / 8 * 8))
+				is_wrong("a datagram's bytes", in[0]);
+			disordered += in[0] < last;
+			last = in[0];
+			if (++back >= (int)seq - 1)
+				break;
+		}
+	}
+	printf("%d of %d came back, %d out of order\n", back, n, disordered);
+	return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -340,6 +391,33 @@ static int wait_end(const char *host, const char *port)
 	else
 		printf("read: end\n");
 	return 0;
+}
+
+/* What the other end doesn't read, or what we don't, fills all buffers there are */
+static int stall(const char *host, const char *port, int source)
+{
+	struct order o = { MAGIC, 1ULL << 40, 0, source ? 1 : STALL };
+	int fd = reach(host, port, SOCK_STREAM), queued = -1, last = -1;
+	char c, buf[65536] = "";
+
+	write_all(fd, &o, sizeof(o));
+	while (!source && poll(&(struct pollfd) { fd, POLLOUT, 0 }, 1, 1000) > 0)
+		if (send(fd, buf, sizeof(buf), MSG_DONTWAIT) < 0 && errno != EAGAIN)
+			die("send");
+	while (source && (queued <= 0 || queued != last)) {
+		last = queued;
+		sleep(1);
+		if (ioctl(fd, FIONREAD, &queued))
+			die("FIONREAD");
+	}
+	printf("stuck\n");
+	fflush(stdout);
+	/* an end in order does not come */
+	while (poll(&(struct pollfd) { fd, POLLRDHUP, 0 }, 1, -1) < 0)
+		;
+	if (source)
+		return 0;
+	return recv(fd, &c, 1, 0) < 0 && errno == ECONNRESET ? 0 : 1;
 }
 
 static int group(const char *addr, const char *port, const char *iface, const char *text)
@@ -388,6 +466,8 @@ int main(int argc, char **argv)
 		return run_flows(argv[2], argv[3], strtoull(argv[4], NULL, 0), atoi(argv[5]), 1);
 	if (!strcmp(verb, "udp") && argc == 7)
 		return udp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
+	if (!strcmp(verb, "flood") && argc == 6)
+		return flood(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
 	if (!strcmp(verb, "rr") && argc == 5)
 		return rr(argv[2], argv[3], atoi(argv[4]));
 	if (!strcmp(verb, "churn") && argc == 5)
@@ -396,6 +476,8 @@ int main(int argc, char **argv)
 		return many(argv[2], argv[3], atoi(argv[4]));
 	if (!strcmp(verb, "wait") && argc == 4)
 		return wait_end(argv[2], argv[3]);
+	if (!strcmp(verb, "stall") && argc == 5)
+		return stall(argv[2], argv[3], atoi(argv[4]));
 	if (!strcmp(verb, "connect") && argc == 4)
 		return close(reach(argv[2], argv[3], SOCK_STREAM)), 0;
 	if (!strncmp(verb, "group-", 6) && argc >= 5)

@@ -117,6 +117,15 @@ struct rf_loop_list {
 #define RF_LOOP_SLOTS		512	/* descriptors of a ring */
 #define RF_LOOP_CHUNK		32768UL	/* bytes */
 #define RF_LOOP_MAX_CHUNKS	512	/* of a pool; a multiple of 64 */
+/*
+ * The first ones of a pool are for copies, the rest for sockets' pages. Neither
+ * end lets sockets keep all of either, so that neither can run dry for good: half
+ * of the copies' is more than the largest packet.
+ */
+static inline __u32 rf_loop_copies(__u32 chunks)
+{
+	return chunks / 4 < 40 ? 40 : chunks / 4;
+}
 #define RF_LOOP_FRAGS		17
 #define RF_LOOP_INLINE		344
 #define RF_LOOP_MAX_LEN		(512U * 1024)	/* of a packet */
