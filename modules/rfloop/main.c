@@ -100,11 +100,13 @@ static void __exit rf_exit(void)
 	rf_divert_exit();
 	rf_local_exit();
 	rf_end_exit();
+	rf_pool_unhook();
+	/* what sockets have of links they let go, or have to be read: it is waited for */
+	rf_map_clear();
 	rf_region_unregister(RF_PORT_LOOP);
 	rf_event_flush();
-	rf_pool_unhook();
+	rf_pool_unhook();	/* again: a link may just have come */
 	rf_end_free();
-	rf_map_clear();
 	rf_link_exit();
 	rf_hosts_exit();
 	rf_dev_exit();

@@ -216,7 +216,9 @@ void rf_map_clear(void)
 	DECLARE_BITMAP(gone, RF_SLOTS);
 
 	RCU_INIT_POINTER(rf_map, NULL);
-	synchronize_rcu_expedited();
 	rf_slots_drop(&none, gone);
+	synchronize_rcu_expedited();
+	if (old)
+		rf_reset_dead(old, RF_ANY);
 	rf_map_free(old);
 }

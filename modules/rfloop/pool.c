@@ -207,6 +207,9 @@ static struct rf_link *rf_link_to(const struct sock *sk)
 {
 	struct rf_slot *s = NULL;
 
+	/* of a stream's pages we know that they come back: reset.c */
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return NULL;
 	if (sk->sk_family == AF_INET)
 		s = rf_map_find4(sk->sk_daddr);
 #if IS_ENABLED(CONFIG_IPV6)

@@ -195,6 +195,8 @@ void rf_dev_drop_waiting(struct rf_slot *s);
 
 /* ---- reset.c: never silence ---- */
 
+#define RF_ANY	((s16)-2)	/* instead of a slot */
+
 void rf_reset_answer(struct sk_buff *skb);
 void rf_reset_dead(const struct rf_map *old, s16 slot);
 
