@@ -81,8 +81,8 @@ static bool rf_linger(struct rf_ficm_channel *ch, unsigned int *looks)
 bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, enum rf_then then)
 {
 	unsigned int i, looks = then == RF_THEN_LINGER ? RF_LINGER : 0;
+	struct rf_ficm_msg msg __uninitialized;	/* rf_msgrx_take() fills all of it */
 	bool more = false, awake = false;
-	struct rf_ficm_msg msg;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ch->rx_lock, flags);

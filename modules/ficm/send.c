@@ -160,6 +160,26 @@ int rf_ficm_send_timeout(struct rf_ficm_channel *ch, unsigned int port, u16 type
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_send_timeout, RAINFOREST);
 
+/* Not inline: the message on its stack would be cleared for each that finds room */
+static noinline int rf_post_later(struct rf_ficm_channel *ch, unsigned int port, u16 type,
+				  const void *data, size_t len)
+{
+	struct rf_ficm_msg msg = { .port = port, .type = type, .len = len };
+	unsigned long flags;
+	int err = -EAGAIN;
+
+	memcpy(msg.data, data, len);
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	if (ch->tx_closed)
+		err = -ECONNRESET;
+	else if (rf_queue_put(&ch->outbox, &msg))
+		err = 0;
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+	if (!err)
+		rf_thread_write();
+	return err;
+}
+
 /**
  * rf_ficm_post - send a message, or leave it to the write thread
  * @ch: the channel
@@ -177,22 +197,9 @@ EXPORT_SYMBOL_NS_GPL(rf_ficm_send_timeout, RAINFOREST);
 int rf_ficm_post(struct rf_ficm_channel *ch, unsigned int port, u16 type,
 		 const void *data, size_t len)
 {
-	struct rf_ficm_msg msg = { .port = port, .type = type, .len = len };
 	int err = rf_ficm_send(ch, port, type, data, len);
-	unsigned long flags;
 
-	if (err != -EAGAIN)
-		return err;
-	memcpy(msg.data, data, len);
-	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	if (ch->tx_closed)
-		err = -ECONNRESET;
-	else if (rf_queue_put(&ch->outbox, &msg))
-		err = 0;
-	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-	if (!err)
-		rf_thread_write();
-	return err;
+	return err == -EAGAIN ? rf_post_later(ch, port, type, data, len) : err;
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_post, RAINFOREST);
 
