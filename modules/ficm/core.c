@@ -96,12 +96,18 @@ void rf_core_ring(u32 apicid)
 	rainforest_ring(apicid);
 }
 
-/* Look at a channel as a doorbell would make us. Context: any but NMI. */
+/*
+ * Look at a channel as a doorbell would make us. A ring that is left without asking
+ * for a doorbell is the read thread's to poll, in any case. Context: any but NMI.
+ */
 void rf_core_kick(struct rf_ficm_channel *ch)
 {
 	bool poll = READ_ONCE(rf_poll_us);
+	bool more = rf_receive(ch, RF_BUDGET, poll ? RF_THEN_LEAVE : RF_THEN_SLEEP);
 
-	if (rf_receive(ch, RF_BUDGET, poll ? RF_THEN_LEAVE : RF_THEN_SLEEP))
+	if (poll)
+		rf_thread_poll();
+	else if (more)
 		rf_thread_read();
 	rf_send_room(ch);
 }
@@ -117,8 +123,6 @@ static void rf_doorbell(void)
 		rf_core_kick(ch);
 	list_for_each_entry_rcu(bell, &rf_bells, node)
 		bell->rung();
-	if (READ_ONCE(rf_poll_us))
-		rf_thread_read();
 }
 
 /**

@@ -373,6 +373,49 @@ static void test_stream(struct kunit *test)
 	rf_ficm_unregister(PORT);
 }
 
+static bool asks(long ring)
+{
+	return READ_ONCE(((struct rf_ficm_ring *)ring)->notify);
+}
+
+/*
+ * The read thread polls on after a message. When it has stopped to, and whoever left
+ * a ring to it, that ring asks for doorbells: or the next message would lie there.
+ */
+static void test_poll(struct kunit *test)
+{
+	const struct service_case *c = test->param_value;
+	unsigned int before = rf_ficm_poll();
+	struct rf_ficm_stats st;
+	struct pair p;
+
+	KUNIT_ASSERT_EQ(test, rf_ficm_register(PORT, c->svc), 0);
+	rf_ficm_set_poll(50);
+	pair_open(test, &p);
+	KUNIT_EXPECT_TRUE(test, until(asks, (long)p.ring[0]));
+	KUNIT_EXPECT_TRUE(test, until(asks, (long)p.ring[1]));
+	rf_ficm_busy_begin(p.end[1]);
+	KUNIT_EXPECT_FALSE(test, asks((long)p.ring[1]));
+	rf_ficm_busy_end(p.end[1]);
+	KUNIT_EXPECT_TRUE(test, until(asks, (long)p.ring[1]));
+	for (u64 i = 0; i < 500; i++) {
+		KUNIT_ASSERT_EQ(test, rf_ficm_send_timeout(p.end[0], PORT, 1, &i, 8, 5000), 0);
+		KUNIT_ASSERT_TRUE(test, until(got, i + 1));
+		/* it still polls, or not any more; or it is told to stop right now */
+		if (i % 2)
+			usleep_range(50, 100);
+		if (i % 7 == 0)
+			rf_ficm_set_poll(i % 2 ? 50 : 0);
+	}
+	KUNIT_EXPECT_TRUE(test, saw.in_order);
+	rf_ficm_set_poll(before);
+	KUNIT_EXPECT_TRUE(test, until(asks, (long)p.ring[1]));
+	rf_ficm_stats_get(p.end[1], &st);
+	KUNIT_EXPECT_EQ(test, st.late, 0);
+	pair_close(&p);
+	rf_ficm_unregister(PORT);
+}
+
 static bool throttled(long ch)
 {
 	struct rf_ficm_stats st;
@@ -539,6 +582,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_ping),
 	KUNIT_CASE(test_busy),
 	KUNIT_CASE_PARAM(test_stream, service_gen_params),
+	KUNIT_CASE_PARAM(test_poll, service_gen_params),
 	KUNIT_CASE(test_back_pressure),
 	KUNIT_CASE(test_close),
 	KUNIT_CASE(test_many),

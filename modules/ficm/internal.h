@@ -87,7 +87,7 @@ enum rf_then {		/* when nothing is left */
 
 bool rf_receive(struct rf_ficm_channel *ch, unsigned int budget, enum rf_then then);
 bool rf_receive_ready(const struct rf_ficm_channel *ch);
-bool rf_receive_some(struct rf_ficm_channel *ch);
+bool rf_receive_some(struct rf_ficm_channel *ch, enum rf_then then);
 bool rf_receive_late(struct rf_ficm_channel *ch);
 
 /* send.c */
@@ -106,6 +106,7 @@ void rf_service_exit(void);
 int rf_thread_init(void);
 void rf_thread_exit(void);
 void rf_thread_read(void);
+void rf_thread_poll(void);
 void rf_thread_write(void);
 void rf_thread_move(unsigned int cpu);
 bool rf_thread_is_reader(void);

@@ -210,11 +210,12 @@ static bool rf_inbox_next(struct rf_ficm_channel *ch, struct rf_ficm_msg *msg)
 /**
  * rf_receive_some - hand over a part of what waits in a channel's inbox
  * @ch: the channel
+ * @then: what to do when nothing is left in its ring
  *
  * Context: the read thread.
  * Return: true when there may be more.
  */
-bool rf_receive_some(struct rf_ficm_channel *ch)
+bool rf_receive_some(struct rf_ficm_channel *ch, enum rf_then then)
 {
 	struct rf_ficm_msg msg;
 	unsigned int n = 0;
@@ -238,8 +239,7 @@ bool rf_receive_some(struct rf_ficm_channel *ch)
 	raw_spin_unlock_irq(&ch->rx_lock);
 	wake_up_all(&ch->idle);
 	if (n < RF_BUDGET || throttled)
-		return rf_receive(ch, RF_BUDGET,
-				  READ_ONCE(rf_poll_us) ? RF_THEN_LEAVE : RF_THEN_SLEEP);
+		return rf_receive(ch, RF_BUDGET, then);
 	WRITE_ONCE(ch->work, true);
 	return true;
 }

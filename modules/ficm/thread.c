@@ -25,12 +25,20 @@ MODULE_PARM_DESC(poll_us, "microseconds to poll on after a message before asking
 
 static struct task_struct *rf_reader, *rf_writer;
 static bool rf_read_kicked, rf_write_kicked;
+static bool rf_read_left;	/* rings are left to the read thread, without doorbells */
 
 /* Context: any but NMI */
 void rf_thread_read(void)
 {
 	WRITE_ONCE(rf_read_kicked, true);
 	wake_up_process(rf_reader);
+}
+
+/* As rf_thread_read(), after a ring was left without asking for a doorbell */
+void rf_thread_poll(void)
+{
+	WRITE_ONCE(rf_read_left, true);
+	rf_thread_read();
 }
 
 void rf_thread_write(void)
@@ -66,8 +74,11 @@ static bool rf_any(struct rf_ficm_channel *ch)
 	return true;
 }
 
-/* Each channel that has something gets a turn. Return: true when some want another. */
-static bool rf_read_round(void)
+/*
+ * Each channel that has something gets a turn. Who polls leaves its ring, for he
+ * comes back; else a doorbell is asked for. Return: true when some want another.
+ */
+static bool rf_read_round(enum rf_then then)
 {
 	struct rf_ficm_channel *ch;
 	bool more = false;
@@ -75,7 +86,7 @@ static bool rf_read_round(void)
 
 	while ((ch = rf_channel_next(last, rf_has_work))) {
 		last = ch->serial;
-		more |= rf_receive_some(ch);
+		more |= rf_receive_some(ch, then);
 		rf_ficm_put(ch);
 		cond_resched();
 	}
@@ -114,7 +125,7 @@ static void rf_read_poll(void)
 				cpu_relax();
 		}
 		if (work)
-			rf_read_round();
+			rf_read_round(RF_THEN_LEAVE);
 		cond_resched();
 		if (found) {
 			end = 0;
@@ -129,8 +140,8 @@ static void rf_read_poll(void)
 
 	for (u64 last = 0; (ch = rf_channel_next(last, rf_any)); rf_ficm_put(ch)) {
 		last = ch->serial;
-		rf_core_kick(ch);
 		rf_receive(ch, RF_BUDGET, RF_THEN_SLEEP);
+		rf_send_room(ch);
 	}
 }
 
@@ -157,9 +168,9 @@ static int rf_read(void *unused)
 			timeout = rf_read_late() ? msecs_to_jiffies(RF_LATE_MS) : HZ;
 			continue;
 		}
-		if (READ_ONCE(rf_poll_us))
+		if (xchg(&rf_read_left, false))
 			rf_read_poll();
-		while (rf_read_round() && !kthread_should_stop())
+		while (rf_read_round(RF_THEN_SLEEP) && !kthread_should_stop())
 			;
 	}
 	return 0;
@@ -237,7 +248,6 @@ EXPORT_SYMBOL_NS_GPL(rf_ficm_priority, RAINFOREST);
 void rf_ficm_set_poll(unsigned int us)
 {
 	WRITE_ONCE(rf_poll_us, us);
-	rf_thread_read();
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_set_poll, RAINFOREST);
 
