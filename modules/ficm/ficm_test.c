@@ -254,6 +254,14 @@ static void test_garbage(struct kunit *test)
 	rf_ficm_ping(p.end[0], 1, true, &value);
 	KUNIT_EXPECT_TRUE(test, until(got, 2));
 
+	/* one that its sender never came to release, for he died: there is nothing */
+	memset(p.ring[0]->slot[5].data, 0x55, RF_MSG_DATA);
+	WRITE_ONCE(p.ring[0]->head, peer.head + 1);
+	KUNIT_EXPECT_EQ(test, rf_ficm_ping(p.end[0], 1, true, &value), -ETIMEDOUT);
+	rf_ficm_stats_get(p.end[0], &st);
+	KUNIT_EXPECT_EQ(test, st.received, 2);
+	KUNIT_EXPECT_EQ(test, st.refused[RF_REFUSED_SEQUENCE], 1);
+
 	/* a doorbell to a CPU that isn't there: ours is rung instead */
 	WRITE_ONCE(p.ring[1]->bell, 0xffffffff);
 	WRITE_ONCE(p.ring[1]->notify, 1);
