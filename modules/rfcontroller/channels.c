@@ -169,6 +169,7 @@ int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 		.generation = s->generation + 1,
 		.bell = s->res.cpus[0].apicid,
 	};
+	struct rf_ficm_channel *ch;
 	struct rf_link *l;
 
 	lockdep_assert_held(&s->lock);
@@ -192,16 +193,18 @@ int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 	list_add_tail(&l->node, &rf_links);
 	mutex_unlock(&rf_links_lock);
 	/* a service's opened() may look for it in the list */
-	l->ch = rf_ficm_open(&p);
-	if (IS_ERR(l->ch)) {
-		int err = PTR_ERR(l->ch);
-
-		l->ch = NULL;
-		rf_channel_proven(s->id);
-		rf_msg(extack, "no channel to %s: %pe", s->name, ERR_PTR(err));
-		return err;
-	}
-	return 0;
+	ch = rf_ficm_open(&p);
+	mutex_lock(&rf_links_lock);
+	if (IS_ERR(ch))
+		l->end[0].state = RF_END_CLOSED;
+	else
+		l->ch = ch;
+	mutex_unlock(&rf_links_lock);
+	if (!IS_ERR(ch))
+		return 0;
+	rf_channel_proven(s->id);
+	rf_msg(extack, "no channel to %s: %pe", s->name, ch);
+	return PTR_ERR(ch);
 }
 
 /* Close our own ends of a subOS's links. What it may still write stays. */
@@ -352,37 +355,44 @@ static const struct rf_ficm_service rf_channels_service = {
 
 /* ---- behind the scenes ---- */
 
-/* A subOS that died by itself: close what it had */
+/* The first behind @id that does not run and has a channel, referenced; or NULL */
+static struct rf_subos *rf_links_dead_next(u32 id)
+{
+	struct rf_subos *s;
+
+	guard(mutex)(&rf_list_lock);
+	list_for_each_entry(s, &rf_subos_list, node) {
+		if (s->id <= id || rf_state_alive(s->state) || !READ_ONCE(s->ficm_rx))
+			continue;
+		kref_get(&s->ref);
+		return s;
+	}
+	return NULL;
+}
+
+/*
+ * A subOS that died by itself: close what it had. Under its lock to the end, for
+ * somebody may start it again at once, and that channel is not to be closed.
+ */
 static void rf_links_dead(void)
 {
 	struct rf_subos *s;
 	u32 id = 0;
 
-	for (;;) {
-		bool dead = false;
-
-		mutex_lock(&rf_list_lock);
-		list_for_each_entry(s, &rf_subos_list, node) {
-			if (s->id <= id || rf_state_alive(s->state) || !READ_ONCE(s->ficm_rx))
-				continue;
-			id = s->id;
-			/* a start may be under way: come again */
-			if (!mutex_trylock(&s->lock)) {
-				mod_delayed_work(system_wq, &rf_links_work,
-						 msecs_to_jiffies(RF_REMIND_MS));
-				continue;
-			}
-			dead = !rf_state_alive(s->state);
-			if (dead)
+	while ((s = rf_links_dead_next(id))) {
+		id = s->id;
+		if (!mutex_trylock(&s->lock)) {
+			/* that start may be under way: come again */
+			mod_delayed_work(system_wq, &rf_links_work,
+					 msecs_to_jiffies(RF_REMIND_MS));
+		} else {
+			if (!rf_state_alive(s->state)) {
 				WRITE_ONCE(s->ficm_rx, 0);
+				rf_channel_down(id);
+			}
 			mutex_unlock(&s->lock);
-			if (dead)
-				break;
 		}
-		mutex_unlock(&rf_list_lock);
-		if (!dead)
-			return;
-		rf_channel_down(id);
+		rf_subos_put(s);
 	}
 }
 

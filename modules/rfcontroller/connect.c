@@ -2,12 +2,14 @@
 /* Channels between two subOSes: both are told on port 5, and answer */
 #define pr_fmt(fmt) "rainforest: " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
 
 #include <rf/link.h>
 
@@ -16,10 +18,13 @@
 #define RF_ANSWER_MS	2000	/* for a subOS to open or close a channel */
 #define RF_TELL_MS	500	/* for room in its ring */
 
-/* Tell one end of a link. Return: 0, or what sending returns. */
-static int rf_end_tell(struct rf_link *l, int i, struct rf_ficm_channel *ch)
+/*
+ * Tell an end to open the channel, unless it is to leave already: what comes after
+ * that would let it open what may be freed. Return: 0; -EHOSTDOWN: it is to leave,
+ * for the other end stopped; -ETIMEDOUT: no room; -ECONNRESET.
+ */
+static int rf_end_open(struct rf_link *l, int i, struct rf_ficm_channel *ch)
 {
-	struct rf_control_name name = { .generation = l->generation };
 	struct rf_control_connect c = {
 		.generation = l->generation,
 		.rx = __pa(l->ring[i]),
@@ -27,6 +32,26 @@ static int rf_end_tell(struct rf_link *l, int i, struct rf_ficm_channel *ch)
 		.size = PAGE_SIZE << l->page_order,
 		.peer = l->end[!i].id,
 	};
+	ktime_t end = ktime_add_ms(ktime_get(), RF_TELL_MS);
+	int err;
+
+	for (;;) {
+		mutex_lock(&rf_links_lock);
+		err = l->end[i].state != RF_END_TOLD ? -EHOSTDOWN :
+		      rf_ficm_post(ch, RF_PORT_CONTROL, RF_CONTROL_CONNECT, &c, sizeof(c));
+		mutex_unlock(&rf_links_lock);
+		if (err != -EAGAIN)
+			return err;
+		if (ktime_after(ktime_get(), end))
+			return -ETIMEDOUT;
+		usleep_range(500, 1000);
+	}
+}
+
+/* Tell one end of a link. Return: 0, or what sending returns; -EHOSTDOWN. */
+static int rf_end_tell(struct rf_link *l, int i, struct rf_ficm_channel *ch)
+{
+	struct rf_control_name name = { .generation = l->generation };
 	int err = 0;
 
 	for (int part = 0; part < 2 && !err; part++) {
@@ -34,8 +59,7 @@ static int rf_end_tell(struct rf_link *l, int i, struct rf_ficm_channel *ch)
 		err = rf_ficm_send_timeout(ch, RF_PORT_CONTROL, RF_CONTROL_NAME_0 + part,
 					   &name, sizeof(name), RF_TELL_MS);
 	}
-	return err ?: rf_ficm_send_timeout(ch, RF_PORT_CONTROL, RF_CONTROL_CONNECT,
-					   &c, sizeof(c), RF_TELL_MS);
+	return err ?: rf_end_open(l, i, ch);
 }
 
 static bool rf_link_settled(struct rf_link *l)
@@ -81,6 +105,11 @@ static struct rf_link *rf_link_make(struct rf_subos *a, struct rf_subos *b,
 		rf_msg(extack, "%s and %s have a channel already", a->name, b->name);
 		return ERR_PTR(-EEXIST);
 	}
+	/* from here on who ends them finds this one in the list; before, he did not */
+	if (!rf_link_find(0, a->id) || !rf_link_find(0, b->id)) {
+		rf_msg(extack, "%s stopped meanwhile", rf_link_find(0, a->id) ? b->name : a->name);
+		return ERR_PTR(-EHOSTDOWN);
+	}
 	l = rf_link_new(rf_link_number(), a->res.cpus[0].node, b->res.cpus[0].node);
 	if (!l)
 		return ERR_PTR(-ENOMEM);
@@ -125,6 +154,10 @@ int rf_channel_connect(struct rf_subos *a, struct rf_subos *b, struct netlink_ex
 	err = rf_end_tell(l, 0, ch[0]) ?: rf_end_tell(l, 1, ch[1]);
 	if (!err && !rf_link_wait(l, rf_link_settled))
 		err = signal_pending(current) ? -EINTR : -ETIMEDOUT;
+	if (err == -ECONNRESET || err == -EHOSTDOWN) {
+		rf_msg(extack, "%s or %s stopped meanwhile", a->name, b->name);
+		err = -EHOSTDOWN;
+	}
 	mutex_lock(&rf_links_lock);
 	for (int i = 0; i < 2 && (!err || err == -ETIMEDOUT); i++) {
 		if (l->end[i].state == RF_END_OPEN)
