@@ -69,6 +69,11 @@ static int rf_move_cpus(struct rf_subos *from, struct rf_subos *to, const struct
 		rf_msg(extack, "a subOS has at most %d CPUs", RF_BOOT_MAX_CPUS);
 		return -EINVAL;
 	}
+	if (from->res.nr_cpus < count + r->keep) {
+		rf_msg(extack, "%s has %u CPUs, and keeps %u", from->name, from->res.nr_cpus,
+		       r->keep);
+		return -ENOSPC;
+	}
 	for (unsigned int i = 0; i < from->res.nr_cpus; i++)
 		if (rf_subos_node(to, from->res.cpus[i].node) < 0) {
 			rf_msg(extack, "CPU %u is of node %u, which %s doesn't know",

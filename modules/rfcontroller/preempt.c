@@ -130,6 +130,8 @@ int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *
 			break;
 		}
 		part.ncpus = min(need, spare);
+		/* another robber, or a resize, may have been there since we looked */
+		part.keep = max(victim->min_cpus, 1U);
 		err = rf_subos_move(victim, s, &part, report, extack);
 		if (!err) {
 			rf_warn(report, "%u CPUs were taken from %s, of priority %u", part.ncpus,

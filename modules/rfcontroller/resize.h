@@ -32,6 +32,7 @@ struct rf_resize {
 	int cpu_node;			/* NUMA_NO_NODE: any */
 	struct rf_resize_mem mem[RF_BOOT_MAX_NODES];
 	unsigned int nr_mem;
+	unsigned int keep;		/* CPUs that one who gives to another has left, at least */
 	unsigned int timeout_ms;	/* 0: RF_RESIZE_MS */
 	bool force;			/* break affinities in the subOS */
 	bool stopped_too;		/* one that has stopped gives it without being asked */

@@ -292,6 +292,27 @@ static void move_check_test(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, extack._msg);
 }
 
+/* What is promised to who gives holds in the move, too, whatever was seen before */
+static void move_keep_test(struct kunit *test)
+{
+	struct rf_subos *from = rf_fake_grant(test, "from", 3, 1);
+	struct rf_subos *to = rf_fake_grant(test, "to", 1, 1);
+	struct netlink_ext_ack extack = { };
+	struct rf_resize r = rf_fake_resize();
+
+	r.by_number = false;
+	r.ncpus = 2;
+	r.keep = 2;
+	mutex_lock(&from->lock);
+	mutex_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	KUNIT_EXPECT_EQ(test, rf_move_cpus(from, to, &r, NULL, &extack), -ENOSPC);
+	mutex_unlock(&to->lock);
+	mutex_unlock(&from->lock);
+	KUNIT_EXPECT_NOT_NULL(test, extack._msg);
+	KUNIT_EXPECT_EQ(test, rf_fakes.nr_asked, 0);
+	KUNIT_EXPECT_EQ(test, from->res.nr_cpus, 3);
+}
+
 /* ---- preemption ---- */
 
 static const struct spare_case {
@@ -379,6 +400,7 @@ static struct kunit_case resize_cases[] = {
 	KUNIT_CASE(stopped_test),
 	KUNIT_CASE_PARAM(delta_test, delta_gen_params),
 	KUNIT_CASE(move_check_test),
+	KUNIT_CASE(move_keep_test),
 	KUNIT_CASE_PARAM(spare_test, spare_gen_params),
 	KUNIT_CASE(victim_test),
 	{ }
