@@ -133,19 +133,28 @@ static int rf_cpu_ask(struct rf_subos *s, u16 op, u32 slot, const struct rf_resi
 	return err;
 }
 
+/* Say what it has of the CPUs that were to enter, in front of why not all are in */
+static int rf_cpus_partial(struct rf_subos *s, struct netlink_ext_ack *extack)
+{
+	rf_msg(extack, "a part was done, %s has %u CPUs now: %s", s->name, s->res.nr_cpus,
+	       extack && extack->_msg ? extack->_msg : "not all could be undone");
+	return -EUCLEAN;
+}
+
 /**
  * rf_cpus_enter - give a running subOS the CPUs in @s->moving
  *
  * All or none: those that can't be are in moving again afterwards. One that the
  * subOS has not answered for stays its own.
  *
- * Context: s->lock held. Return: 0, or as rf_con_ask(); -EINTR, -EUCLEAN, and
- * those of rf_con_errno(); extack set.
+ * Context: s->lock held. Return: 0, or as rf_con_ask(); -EINTR, and those of
+ * rf_con_errno(): none is in, but for one without an answer; -EUCLEAN: others
+ * are, for it doesn't let them go, or does not answer; extack set.
  */
 int rf_cpus_enter(struct rf_subos *s, const struct rf_resize *r, struct netlink_ext_ack *extack)
 {
 	u32 *slot __free(kfree) = kcalloc(s->moving.nr_cpus, sizeof(*slot), GFP_KERNEL);
-	unsigned int n = 0;
+	unsigned int n = 0, kept = 0;
 	bool dead;
 	int err = 0;
 
@@ -166,17 +175,20 @@ int rf_cpus_enter(struct rf_subos *s, const struct rf_resize *r, struct netlink_
 			err = -EINTR;
 		}
 	}
+	/* to ask for those back that are in would be to wait behind that one */
+	if (err == -EINPROGRESS && n)
+		return rf_cpus_partial(s, extack);
 	if (!err || rf_resize_open(err))
 		return err;
 	/* backwards; the last one is out already, unless we were interrupted */
 	dead = err == -EHOSTDOWN;
 	for (bool out = err != -EINTR; n--; out = dead) {
 		if (!out && rf_cpu_ask(s, RF_CON_CPU_REMOVE, slot[n], r, NULL))
-			continue;	/* it keeps it, and the caller sees it */
-		if (rf_cpu_leave(s, slot[n], extack))
+			kept++;
+		else if (rf_cpu_leave(s, slot[n], extack))
 			err = -EUCLEAN;
 	}
-	return err;
+	return kept ? rf_cpus_partial(s, extack) : err;
 }
 
 /* CPUs that might leave: asked for by number, or the last ones that came */
