@@ -204,6 +204,9 @@ int rf_blocks_leave(struct rf_subos *s, const struct rf_resize *r, unsigned int 
 				first = -EINTR;
 				goto out;
 			}
+			/* each refusal may take a second: no more of them than there is time for */
+			if (first && ktime_after(ktime_get(), r->end))
+				goto out;
 		}
 	}
 out:

@@ -121,6 +121,23 @@ static void give_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, rf_fakes.about[i], rf_fake_block(c->asked[i]));
 }
 
+/* Refusals take their time: when that is over no other block is tried */
+static void give_late_test(struct kunit *test)
+{
+	struct rf_subos *s = rf_fake_grant(test, "late", 1, 4);
+	struct rf_resize r = rf_fake_resize();
+
+	r.end = ktime_get();
+	rf_fakes.answers[0] = RF_CON_BUSY;
+	mutex_lock(&s->lock);
+	KUNIT_EXPECT_EQ(test, rf_blocks_leave(s, &r, 1, NUMA_NO_NODE, NULL), -EBUSY);
+	KUNIT_EXPECT_EQ(test, rf_fakes.nr_asked, 1);
+	/* those that go at once are not the reason */
+	KUNIT_EXPECT_EQ(test, rf_blocks_leave(s, &r, 3, NUMA_NO_NODE, NULL), 0);
+	mutex_unlock(&s->lock);
+	KUNIT_EXPECT_EQ(test, s->moving.nr_blocks, 3);
+}
+
 /* ---- what is asked for ---- */
 
 static const struct amount_case {
@@ -175,6 +192,7 @@ static struct kunit_case resize_memory_cases[] = {
 	KUNIT_CASE_PARAM(blocks_test, blocks_gen_params),
 	KUNIT_CASE(pieces_test),
 	KUNIT_CASE_PARAM(give_test, give_gen_params),
+	KUNIT_CASE(give_late_test),
 	KUNIT_CASE_PARAM(amount_test, amount_gen_params),
 	{ }
 };

@@ -138,7 +138,7 @@ struct rf_subos *rf_fake_grant(struct kunit *test, const char *name, unsigned in
 struct rf_resize rf_fake_resize(void)
 {
 	return (struct rf_resize) {
-		.cpu_node = NUMA_NO_NODE, .by_number = true, .end = ktime_get(),
+		.cpu_node = NUMA_NO_NODE, .by_number = true, .end = ktime_add_ms(ktime_get(), 1000),
 	};
 }
 
