@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Leases: CPUs and memory that one subOS lends another for a term. When it is
- * over, or the lender is short of what he has left, they go back by themselves:
- * to the lender, or, when he does not run any more, to the supervisor.
+ * over, the lender is short of what he has left, or the borrower was destroyed,
+ * they go back by themselves: to the lender, or, when he does not run any more, to
+ * the supervisor.
  */
 #define pr_fmt(fmt) "rainforest: " fmt
 
@@ -222,16 +223,34 @@ static const char *rf_lease_pressure(struct rf_lease *l)
 	return why;
 }
 
+/* Was the borrower destroyed? All that it had is the supervisor's by then. */
+static bool rf_lease_idle(struct rf_lease *l)
+{
+	struct rf_subos *to = rf_lease_party(l->to, l->to_id);
+
+	if (to)
+		rf_subos_put(to);
+	return !to;
+}
+
+/* Why is a lease to end now? NULL: it isn't. */
+static const char *rf_lease_over(struct rf_lease *l, bool term)
+{
+	if (term)
+		return "the lease is over";
+	if (rf_lease_idle(l))
+		return "the borrower is gone";
+	return rf_lease_pressure(l);
+}
+
 /* Each look at a lease: is it to end? */
 static void rf_lease_work(struct work_struct *work)
 {
 	struct rf_lease *l = container_of(to_delayed_work(work), struct rf_lease, work);
 	u64 now = ktime_get_boottime_ns(), end = READ_ONCE(l->end_ns);
 
-	if (!l->why && now < end)
-		l->why = rf_lease_pressure(l);
-	else if (!l->why)
-		l->why = "the lease is over";
+	if (!l->why)
+		l->why = rf_lease_over(l, now >= end);
 	if (!l->why) {
 		rf_lease_wait(l, div_u64(end - now, NSEC_PER_MSEC) + 1);
 		return;
