@@ -260,6 +260,7 @@ static bool rf_beat_late(u64 *seen, unsigned long *at, u64 now)
 static void rf_watch_beats(struct rf_subos *s)
 {
 	const struct rf_cpu *late = NULL;
+	unsigned long since = 0;
 	bool hard = false;
 
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++) {
@@ -270,18 +271,21 @@ static void rf_watch_beats(struct rf_subos *s)
 
 		if (rf_beat_late(&p->hard, &p->hard_at, READ_ONCE(slot->beat))) {
 			late = c;
+			since = p->hard_at;
 			hard = true;
 			break;
 		}
-		if (soft && !late)
+		if (soft && !late) {
 			late = c;
+			since = p->soft_at;
+		}
 	}
 	if (late && (s->state == RAINFOREST_STATE_RUNNING ||
 		     s->state == RAINFOREST_STATE_STOPPING)) {
 		scnprintf(s->message, sizeof(s->message), hard ?
 			  "CPU %u hangs hard: no timer interrupt for %u ms" :
 			  "CPU %u hangs soft: interrupts come, but no real-time thread ran for %u ms",
-			  late->cpu, RF_STALE_MS);
+			  late->cpu, jiffies_to_msecs(jiffies - since));
 		rf_subos_set_state(s, RAINFOREST_STATE_UNRESPONSIVE, RAINFOREST_REASON_HEARTBEAT);
 	} else if (!late && s->state == RAINFOREST_STATE_UNRESPONSIVE &&
 		   s->reason == RAINFOREST_REASON_HEARTBEAT) {

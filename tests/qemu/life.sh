@@ -13,6 +13,8 @@
 #                             second under TCG)
 #   says NAME REGEX           wait until its console has printed that
 #   alive NAME                wait for two more heartbeats of each of its CPUs
+#   in_time NAME HOW          is it marked as hanging HOW (hard, soft), and was that
+#                             within 3 s of the last heartbeat that was seen?
 #   boot NAME [OPTION]... -- COMMAND     create and start, with busybox
 #   now_ms                    CLOCK_REALTIME
 #   unload, load              the modules above ficm, in their order
@@ -74,6 +76,13 @@ alive() {
 	local first
 	first=$(get "$1" '[.heartbeats[]]')
 	eventually 30 is "$1" ".state == \"running\" and ([.heartbeats, $first] | transpose | all(.[0] >= .[1] + 2))"
+}
+
+in_time() {
+	local text
+	text=$(get "$1" .message)
+	echo "$text"
+	[[ $text =~ hangs\ $2:.*\ for\ ([0-9]+)\ ms$ ]] && ((BASH_REMATCH[1] <= 3000 * ${RF_VM_SLOW:-1}))
 }
 
 boot() {
