@@ -20,6 +20,7 @@ boot s --cpus "$list" -- sh -c 'echo "inside:" $(nproc) $(awk "/^apicid/ { print
 	while :; do sleep 1; done'
 check "inside: $take $apicids" says s "inside: $take $apicids\."
 check "its heart beats on each CPU" alive s
+expect_output '^4 sent, 4 answered' rfm ping s --interval 0.01
 check "the supervisor has the others" test "$(nproc)" = $(($(rfm topo --json | jq '.cpus | length') - take))
 expect_exit 0 rfm destroy s
 same "all is back" "$before"
