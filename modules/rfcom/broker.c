@@ -327,16 +327,27 @@ void rf_broker_gone(struct rf_ficm_channel *ch)
 	rf_kernel_put(k);
 }
 
+static struct rf_kernel *rf_kernel_pop(void)
+{
+	struct rf_kernel *k;
+
+	guard(mutex)(&rf_kernels_lock);
+	k = list_first_entry_or_null(&rf_kernels, struct rf_kernel, node);
+	if (k)
+		list_del(&k->node);
+	return k;
+}
+
 /* FICM calls us no more */
 void rf_broker_exit(void)
 {
-	struct rf_kernel *k, *next;
+	struct rf_kernel *k;
 
-	cancel_delayed_work_sync(&rf_tell_work);
-	flush_workqueue(rf_com_wq);
-	list_for_each_entry_safe(k, next, &rf_kernels, node) {
-		list_del(&k->node);
+	while ((k = rf_kernel_pop())) {
 		rf_registry_remove_all(k->id);
 		rf_kernel_put(k);
 	}
+	/* last: names that go are told to who is left, by it if need be */
+	cancel_delayed_work_sync(&rf_tell_work);
+	flush_workqueue(rf_com_wq);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* An end of a channel, or a listener: its life, and its handle */
+#include <linux/atomic.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -9,6 +10,9 @@
 /* By handle. A handle comes again only after all others, so that late words miss. */
 static DEFINE_XARRAY_FLAGS(rf_coms, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
 static u32 rf_next_handle = 1;
+
+static atomic_t rf_boxes = ATOMIC_INIT(0);	/* that are not freed yet */
+static DECLARE_WAIT_QUEUE_HEAD(rf_boxes_wait);
 
 /* Behind the others' RCU and in process context: FICM may have found it in interrupt */
 struct rf_com_box {
@@ -24,6 +28,8 @@ static void rf_com_free_work(struct work_struct *work)
 	rf_ficm_put(box->c.ch);
 	kfree(box->c.line);
 	kfree(box);
+	if (atomic_dec_and_test(&rf_boxes))
+		wake_up_all(&rf_boxes_wait);
 }
 
 static void rf_com_free(struct kref *ref)
@@ -47,6 +53,7 @@ struct rf_com *rf_com_new(void)
 
 	if (!box)
 		return NULL;
+	atomic_inc(&rf_boxes);
 	c = &box->c;
 	kref_init(&c->ref);
 	INIT_RCU_WORK(&box->free, rf_com_free_work);
@@ -174,10 +181,16 @@ int rf_com_check(struct rf_com *c)
 	return READ_ONCE(c->error) ?: (READ_ONCE(c->ended) ? -EPIPE : 0);
 }
 
-/* All are shut */
+/*
+ * All are shut. What the others have not been told yet (there was no room) is given
+ * a moment; then nothing of ours may run any more.
+ */
 void rf_com_exit(void)
 {
 	rcu_barrier();
+	wait_event_timeout(rf_boxes_wait, !atomic_read(&rf_boxes), msecs_to_jiffies(RF_LINE_MS));
+	rf_wire_give_up();
+	wait_event(rf_boxes_wait, !atomic_read(&rf_boxes));
 	flush_workqueue(rf_com_wq);
 	WARN_ON(!xa_empty(&rf_coms));
 	xa_destroy(&rf_coms);

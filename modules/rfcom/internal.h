@@ -149,6 +149,7 @@ int rf_wire_send(struct rf_ficm_channel *ch, u16 type, const void *data, size_t 
 int rf_wire_lines(struct rf_ficm_channel *ch, const struct rf_com_data *line, unsigned int n);
 void rf_wire_due(struct rf_com *c, unsigned int bit);
 void rf_wire_due_work(struct work_struct *work);
+void rf_wire_give_up(void);
 
 /* open.c */
 void rf_open_got(struct rf_ficm_channel *ch, const struct rf_com_open *open);

@@ -200,6 +200,13 @@ int rf_wire_lines(struct rf_ficm_channel *ch, const struct rf_com_data *line, un
 
 /* ---- what is due ---- */
 
+static bool rf_given_up;	/* the module goes: what finds no room now is not said */
+
+void rf_wire_give_up(void)
+{
+	WRITE_ONCE(rf_given_up, true);
+}
+
 static int rf_due_say(struct rf_com *c, unsigned int bit)
 {
 	unsigned int kind = bit >= RF_DUE_FAILED ? bit - RF_DUE_FAILED : bit - RF_DUE_READY;
@@ -242,7 +249,7 @@ static void rf_due_try(struct rf_com *c)
 			again = true;
 		}
 	}
-	if (!again)
+	if (!again || READ_ONCE(rf_given_up))
 		return;
 	/* FICM's ring and what waits for it are full: later */
 	kref_get(&c->ref);
@@ -269,6 +276,7 @@ int rf_wire_init(void)
 {
 	int err = rf_ficm_register(RF_PORT_COM, &rf_wire_service);
 
+	rf_given_up = false;
 	if (!err)
 		rf_wire_hello(rf_ficm_supervisor());
 	return err;
