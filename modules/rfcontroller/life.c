@@ -15,6 +15,14 @@
 #define RF_START_MS	10000	/* for the first sign of life */
 #define RF_REBOOT_MS	10000	/* for all to stop before the machine reboots */
 
+/* Somebody has destroyed it while we waited for its lock */
+static bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack)
+{
+	if (s->dead)
+		rf_msg(extack, "%s is gone", s->name);
+	return s->dead;
+}
+
 /* ---- load, start ---- */
 
 /**
@@ -38,7 +46,7 @@ int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 		return -ENOMEM;
 	mutex_lock(&s->lock);
 	err = -ENOENT;
-	if (s->dead)
+	if (rf_gone(s, extack))
 		goto out;
 	if (rf_state_alive(s->state)) {
 		rf_msg(extack, "%s is running: stop it first", s->name);
@@ -139,7 +147,7 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 
 	mutex_lock(&s->lock);
 	err = -ENOENT;
-	if (s->dead)
+	if (rf_gone(s, extack))
 		goto out;
 	if (rf_state_alive(s->state)) {
 		rf_msg(extack, "%s is running already", s->name);
@@ -290,7 +298,7 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 
 	if (rf_lock_to_end(s))
 		return -EINTR;
-	if (s->dead)
+	if (rf_gone(s, extack))
 		goto out;
 	if (!rf_state_alive(s->state)) {
 		if (s->state < RAINFOREST_STATE_STOPPED) {
@@ -332,10 +340,11 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 
 	if (rf_lock_to_end(s))
 		return -EINTR;
-	if (s->dead || dry_run) {
-		err = s->dead ? -ENOENT : 0;
+	if (rf_gone(s, extack))
 		goto out;
-	}
+	err = 0;
+	if (dry_run)
+		goto out;
 	s->nr_phases = 0;
 	t = ktime_get_ns();
 	rf_account_grant_text(s, what, sizeof(what));
