@@ -21,12 +21,14 @@ struct text {
 	size_t n, room;
 };
 
+#define KEPT_MAX (1u << 20)	/* more than the kernel keeps; who floods his console is cut off */
+
 /* All that is there now */
 static int read_kept(struct rfm *r, int fd, struct text *t)
 {
 	ssize_t n;
 
-	for (;;) {
+	while (t->n < KEPT_MAX) {
 		if (t->room - t->n < 4096) {
 			size_t room = t->room ? 2 * t->room : 1 << 16;
 			char *v = realloc(t->v, room);
@@ -44,6 +46,7 @@ static int read_kept(struct rfm *r, int fd, struct text *t)
 		else if (errno != EINTR)
 			return rf_error(r->rf, -errno, "console: %s", strerror(errno));
 	}
+	return 0;
 }
 
 /* A console ends its lines with CR LF; a log ends them with LF */
