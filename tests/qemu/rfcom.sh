@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # For cases of RFcom: tests/guest/com.c at both ends. On the host, before vm:
 #
-#   build_com TMP             build it; prints lines for the guest
+#   build_com TMP             build it, and stages; prints lines for the guest
 #
 # In the VM, after tests/qemu/life.sh:
 #
 #   checks TEXT COM-ARG...    run com here, for $COM_TIMEOUT (300) s at most: its checks are ours
+#   stages TEXT ARG...        likewise tests/guest/stages.c
 #   com_in NAME 'ARG...' [OPTION]...   boot a subOS that runs com with these words
 #   served NAME SERVICE       wait until a service of the subOS is there
 #   said NAME TEXT            has its console said that?
@@ -14,14 +15,21 @@ build_com() {
 	gcc -O2 -static -Wall -Wextra -D_GNU_SOURCE -I"$RF_ROOT/include/uapi" -I"$RF_ROOT/tools/librf" \
 		-o "$1/com" "$RF_ROOT/tests/guest/com.c" "$RF_ROOT/tools/librf/com.c" ||
 		fail "com does not build"
-	echo "com=$1/com"
+	gcc -O2 -static -Wall -Wextra -D_GNU_SOURCE -I"$RF_ROOT/include/uapi" -I"$RF_ROOT/tools/librf" \
+		-o "$1/stages" "$RF_ROOT/tests/guest/stages.c" "$RF_ROOT/tools/librf/com.c" ||
+		fail "stages does not build"
+	echo "com=$1/com stages=$1/stages"
 }
 
 # shellcheck disable=SC2154
-checks() {
+checks() { checks_of "$1" "$com" "${@:2}"; }
+# shellcheck disable=SC2154
+stages() { checks_of "$1" "$stages" "${@:2}"; }
+
+checks_of() {
 	local what=$1 out rc=0
 	shift
-	out=$(timeout "${COM_TIMEOUT:-300}" "$com" "$@" 2>&1) || rc=$?
+	out=$(timeout "${COM_TIMEOUT:-300}" "$@" 2>&1) || rc=$?
 	printf '%s\n' "$out" | grep '^not ok' -A 1 || true
 	if ((!rc)) && ! grep -q '^not ok' <<<"$out"; then
 		ok "$what ($(grep -c '^ok' <<<"$out") checks)"
