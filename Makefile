@@ -2,6 +2,7 @@
 # Thin: each target is a script that also works alone.
 #   KDEBUG=1	the debug kernels (KASAN, lockdep, kmemleak, UBSAN)
 #   T=PATTERN	only these tests
+#   DESTDIR=	where make install puts things
 
 export KDEBUG
 
@@ -23,6 +24,9 @@ check-full:
 lint:
 	tests/run lint/
 
+install:
+	scripts/install $(DESTDIR)
+
 bench: all
 	bench/run
 
@@ -35,4 +39,4 @@ clean:
 help:
 	@sed -n '/^[a-z].*:/s/:.*//p' Makefile
 
-.PHONY: all kernels modules tools demo check check-full lint bench series-check clean help
+.PHONY: all kernels modules tools demo check check-full lint install bench series-check clean help
