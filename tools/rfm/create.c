@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm create: reserve CPUs and memory, and load */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "rfm.h"
@@ -10,20 +9,6 @@ static const char synopsis[] =
 	"NAME [OPTION]... [-- COMMAND [ARG]...]\n\n"
 	"Reserves CPUs and memory for a new subOS and loads a kernel; `rfm start NAME`\n"
 	"boots it. The command is what its PID 1 runs; with --bin, the program's arguments.";
-
-static void print(const struct rf_subos *s, const struct rfm_make *m)
-{
-	rfm_say_change(s, m->dry_run ? "would be created" : "created");
-	for (size_t i = 0; m->dry_run && i < s->nr_mems; i++) {
-		char size[24];
-
-		if (!s->mem[i].start)
-			continue;
-		printf("  block %#lx-%#lx (%s) of node %d\n", s->mem[i].start,
-		       s->mem[i].start + s->mem[i].size - 1,
-		       rf_size_text(s->mem[i].size, size, sizeof(size)), s->mem[i].node);
-	}
-}
 
 static int create(struct rfm *r, struct rfm_make *m)
 {
@@ -46,8 +31,10 @@ static int create(struct rfm *r, struct rfm_make *m)
 
 		rfm_put(o, "notes", m->notes ? json_object_get(m->notes) : json_object_new_array());
 		rfm_json_print(o);
+	} else if (m->dry_run) {
+		rfm_say_dry_create(&made);
 	} else {
-		print(&made, m);
+		rfm_say_change(&made, "created");
 	}
 	rf_subos_clear(&made);
 	return 0;

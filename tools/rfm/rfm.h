@@ -81,6 +81,7 @@ __attribute__((format(printf, 1, 2)))
 void rfm_warn(const char *fmt, ...);
 void rfm_warnings(const struct rf_subos *s);
 void rfm_say_change(const struct rf_subos *s, const char *what);
+void rfm_say_dry_create(const struct rf_subos *s);
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);
 char *rfm_time_text(uint64_t ns, char *buf, size_t len);
 double rfm_cpu_seconds(const struct rf_owned *o);

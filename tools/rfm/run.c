@@ -311,7 +311,7 @@ static int dry_run(struct rfm *r, struct job *j)
 	if (r->json)
 		rfm_json_print(rfm_json_change(&made, true));
 	else
-		rfm_say_change(&made, "would be created");
+		rfm_say_dry_create(&made);
 	rf_subos_clear(&made);
 	return 0;
 }

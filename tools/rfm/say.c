@@ -130,6 +130,19 @@ void rfm_say_change(const struct rf_subos *s, const char *what)
 	free(memory);
 }
 
+/* What create and run would take: the blocks, too */
+void rfm_say_dry_create(const struct rf_subos *s)
+{
+	char size[24];
+
+	rfm_say_change(s, "would be created");
+	for (size_t i = 0; i < s->nr_mems; i++)
+		if (s->mem[i].start)
+			printf("  block %#lx-%#lx (%s) of node %d\n", s->mem[i].start,
+			       s->mem[i].start + s->mem[i].size - 1,
+			       rf_size_text(s->mem[i].size, size, sizeof(size)), s->mem[i].node);
+}
+
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
