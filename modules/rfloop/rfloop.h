@@ -74,7 +74,7 @@ struct rf_rx {
 	u32 busy_head, busy_tail;
 	u32 kept[2];		/* how many of those for sockets' pages, for copies */
 	u64 pps, bps;		/* what it may send, 0: any */
-	s64 packets, bytes;	/* what it may send now */
+	s64 packets, bytes;	/* what it may send now, in millionths */
 	ktime_t filled;		/* when that was last added to */
 };
 

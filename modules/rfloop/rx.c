@@ -15,6 +15,7 @@
 #define RF_PLACE_MIN	2048	/* bytes: less is copied sooner than referred to */
 #define RF_PAUSE_MAX_NS	(256 * NSEC_PER_MSEC)
 #define RF_BURST_MS	100	/* what may be saved up of a budget */
+#define RF_MICRO	1000000	/* budgets are counted in millionths: a second in microseconds */
 
 /* ---- giving back ---- */
 
@@ -94,12 +95,14 @@ static bool rf_rx_allowed(struct rf_rx *rx)
 		return true;
 	now = ktime_get();
 	us = min_t(u64, ktime_us_delta(now, rx->filled), RF_BURST_MS * USEC_PER_MSEC);
-	if (us >= USEC_PER_MSEC) {
-		rx->filled = now;
-		rx->packets = min_t(s64, rx->packets + (s64)div_u64(pps * us, USEC_PER_SEC),
-				    div_u64(pps * RF_BURST_MS, MSEC_PER_SEC) + 1);
-		rx->bytes = min_t(s64, rx->bytes + (s64)div_u64(bps * us, USEC_PER_SEC),
-				  div_u64(bps * RF_BURST_MS, MSEC_PER_SEC) + 1);
+	if (us) {
+		rx->filled = ktime_add_us(rx->filled, us);
+		if (ktime_ms_delta(now, rx->filled))
+			rx->filled = now;	/* a burst is all that is saved up */
+		rx->packets = min_t(s64, rx->packets + pps * us,
+				    pps * RF_BURST_MS * USEC_PER_MSEC + RF_MICRO);
+		rx->bytes = min_t(s64, rx->bytes + bps * us,
+				  bps * RF_BURST_MS * USEC_PER_MSEC + RF_MICRO);
 	}
 	return (!pps || rx->packets > 0) && (!bps || rx->bytes > 0);
 }
@@ -107,8 +110,8 @@ static bool rf_rx_allowed(struct rf_rx *rx)
 /* What came in without a budget is no debt when there is one */
 static void rf_rx_charge(struct rf_rx *rx, u32 len)
 {
-	rx->packets = READ_ONCE(rx->pps) ? rx->packets - 1 : 0;
-	rx->bytes = READ_ONCE(rx->bps) ? rx->bytes - len : 0;
+	rx->packets = READ_ONCE(rx->pps) ? rx->packets - RF_MICRO : 0;
+	rx->bytes = READ_ONCE(rx->bps) ? rx->bytes - (s64)len * RF_MICRO : 0;
 }
 
 /* ---- one packet ---- */
