@@ -178,10 +178,13 @@ static int rf_block_out(struct rf_block *b)
  */
 int rf_block_take(u64 start, u32 node, struct rf_resources *res)
 {
-	struct rf_block *b = &res->blocks[res->nr_blocks++];
+	struct rf_block *b = &res->blocks[res->nr_blocks];
 	int err;
 
+	mutex_lock(&rf_list_lock);	/* who writes the ledger sees all of it or nothing */
 	*b = (struct rf_block) { .start = start, .node = node, .status = RF_LEDGER_TAKING };
+	res->nr_blocks++;
+	mutex_unlock(&rf_list_lock);
 	rf_ledger_update();
 	err = rf_block_offline(start, memory_block_size_bytes());
 	if (err == -EBUSY)

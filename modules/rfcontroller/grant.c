@@ -52,6 +52,17 @@ void rf_quarantine(struct rf_resources *res, const char *owner, u32 id, bool who
 	rf_ledger_update();
 }
 
+/* Written down before it begins. What was only chosen never left. */
+static void rf_returning(struct rf_resources *res)
+{
+	for (unsigned int i = 0; i < res->nr_blocks; i++)
+		res->blocks[i].status = RF_LEDGER_RETURNING;
+	for (unsigned int i = 0; i < res->nr_cpus; i++)
+		if (res->cpus[i].status != RF_LEDGER_TAKING)
+			res->cpus[i].status = RF_LEDGER_RETURNING;
+	rf_ledger_update();
+}
+
 /*
  * Give everything back: memory first, so that a CPU that comes back finds it.
  * While one CPU is not proven out nothing goes: neither memory, which it may
@@ -66,12 +77,8 @@ int rf_subos_release(struct rf_subos *s)
 	lockdep_assert_held(&s->lock);
 	for (unsigned int i = 0; i < res->nr_cpus; i++)
 		proven &= res->cpus[i].proven;
-	for (unsigned int i = 0; proven && i < res->nr_blocks; i++)
-		res->blocks[i].status = RF_LEDGER_RETURNING;
-	for (unsigned int i = 0; proven && i < res->nr_cpus; i++)
-		if (res->cpus[i].status != RF_LEDGER_TAKING)
-			res->cpus[i].status = RF_LEDGER_RETURNING;
-	rf_ledger_update();
+	if (proven)
+		rf_returning(res);
 	res->scrub_ns = 0;
 	res->scrub_wait_ns = 0;
 	if (proven)
@@ -210,6 +217,7 @@ int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 			/* one that lives, and only gave this back, goes on talking */
 			if (q->whole)
 				rf_channel_proven(q->owner_id);
+			rf_returning(&q->res);
 			rf_memory_return(&q->res);
 			rf_cpu_return(&q->res);
 		}
@@ -225,6 +233,7 @@ int rf_recover(u32 *cpus, u64 *bytes, struct netlink_ext_ack *extack)
 		mutex_unlock(&rf_list_lock);
 		rf_subos_free_resources(&q->res);
 		kfree(q);
+		rf_ledger_update();
 		module_put(THIS_MODULE);
 	}
 	mutex_unlock(&rf_recover_lock);

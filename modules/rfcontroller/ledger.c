@@ -38,10 +38,31 @@ static void *rf_page_take(struct rf_page *p, size_t len)
 	return at;
 }
 
+/*
+ * Blocks that lie side by side are one entry, if nothing else tells them apart:
+ * a machine may have more blocks than a copy has room for.
+ */
+static bool rf_ledger_join(struct rf_ledger_resource *r, const struct rf_block *b)
+{
+	u64 size = memory_block_size_bytes();
+
+	if (r->status != b->status || r->node != b->node)
+		return false;
+	if (b->start == r->at + r->size) {
+		r->size += size;
+	} else if (b->start + size == r->at) {
+		r->at = b->start;
+		r->size += size;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static unsigned int rf_ledger_resources(struct rf_page *p, const struct rf_resources *res,
 					u32 owner)
 {
-	struct rf_ledger_resource *r;
+	struct rf_ledger_resource *r, *last = NULL;
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < res->nr_cpus; i++) {
@@ -58,6 +79,8 @@ static unsigned int rf_ledger_resources(struct rf_page *p, const struct rf_resou
 	for (unsigned int i = 0; i < res->nr_blocks; i++) {
 		if (!res->blocks[i].start)
 			continue;	/* only planned so far */
+		if (last && rf_ledger_join(last, &res->blocks[i]))
+			continue;
 		r = rf_page_take(p, sizeof(*r));
 		if (!r)
 			return n;
@@ -66,6 +89,7 @@ static unsigned int rf_ledger_resources(struct rf_page *p, const struct rf_resou
 			.kind = RF_LEDGER_MEMORY, .status = res->blocks[i].status,
 			.owner = owner, .node = res->blocks[i].node,
 		};
+		last = r;
 		n++;
 	}
 	return n;

@@ -168,6 +168,42 @@ static void content_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l->size, sizeof(*l) + 2 * sizeof(*e) + sizeof(want));
 }
 
+/* Blocks side by side are one entry, but only if all else is the same of them */
+static void joined_test(struct kunit *test)
+{
+	u64 size = memory_block_size_bytes();
+	struct rf_block blocks[] = {
+		{ .start = 9 * size, .status = RF_LEDGER_GRANTED },
+		{ .start = 3 * size, .status = RF_LEDGER_GRANTED },
+		{ .start = 4 * size, .status = RF_LEDGER_GRANTED },
+		{ .start = 2 * size, .status = RF_LEDGER_GRANTED },	/* downwards */
+		{ .start = 5 * size, .status = RF_LEDGER_RETURNING },
+		{ .start = 6 * size, .node = 1, .status = RF_LEDGER_RETURNING },
+	};
+	const struct rf_ledger_resource want[] = {
+		{ 9 * size, size, RF_LEDGER_MEMORY, RF_LEDGER_GRANTED, 1, 0 },
+		{ 2 * size, 3 * size, RF_LEDGER_MEMORY, RF_LEDGER_GRANTED, 1, 0 },
+		{ 5 * size, size, RF_LEDGER_MEMORY, RF_LEDGER_RETURNING, 1, 0 },
+		{ 6 * size, size, RF_LEDGER_MEMORY, RF_LEDGER_RETURNING, 1, 1 },
+		{ 7 * size, size, RF_LEDGER_MEMORY, RF_LEDGER_RETURNING, 2, 1 },
+	};
+	struct rf_block other = { .start = 7 * size, .node = 1, .status = RF_LEDGER_RETURNING };
+	const struct rf_ledger *l;
+	struct rf_subos *a, *b;
+
+	a = listed(test, 1, "a");
+	b = listed(test, 2, "b");
+	a->res = (struct rf_resources) { .blocks = blocks, .nr_blocks = ARRAY_SIZE(blocks) };
+	b->moving = (struct rf_resources) { .blocks = &other, .nr_blocks = 1 };
+	rf_ledger_update();
+	INIT_LIST_HEAD(&rf_subos_list);
+	l = newest(test);
+	KUNIT_ASSERT_NOT_NULL(test, l);
+	KUNIT_ASSERT_EQ(test, l->nr_resources, ARRAY_SIZE(want));
+	KUNIT_EXPECT_MEMEQ(test, (void *)(l + 1) + 2 * sizeof(struct rf_ledger_subos),
+			   want, sizeof(want));
+}
+
 /* More than fits: it says so, and what it lists is right */
 static void truncated_test(struct kunit *test)
 {
@@ -205,6 +241,7 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(turns_test),
 	KUNIT_CASE(damaged_test),
 	KUNIT_CASE(content_test),
+	KUNIT_CASE(joined_test),
 	KUNIT_CASE(truncated_test),
 	KUNIT_CASE(exit_test),
 	{ }

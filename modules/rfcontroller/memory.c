@@ -279,7 +279,9 @@ int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
 		rf_memory_return(res);
 		return err;
 	}
+	mutex_lock(&rf_list_lock);	/* another's change may write the ledger meanwhile */
 	sort(res->blocks, res->nr_blocks, sizeof(*res->blocks), rf_block_cmp, NULL);
+	mutex_unlock(&rf_list_lock);
 	if (rf_memory_pieces(res) > RF_BOOT_MAX_REGIONS) {
 		rf_msg(extack, "the memory would be in %u pieces, %d is the most: ask for less, or of other nodes",
 		       rf_memory_pieces(res), RF_BOOT_MAX_REGIONS);

@@ -99,8 +99,9 @@ int rf_moving_end(struct rf_subos *s, struct netlink_ext_ack *extack)
 	int err = 0;
 
 	lockdep_assert_held(&s->lock);
-	if (m->nr_blocks) {
+	if (m->nr_cpus || m->nr_blocks)
 		rf_ledger_update();
+	if (m->nr_blocks) {
 		rf_memory_return(m);
 		rf_subos_phase_ns(s, "return-memory", ktime_get_ns() - t - m->scrub_wait_ns);
 		rf_subos_phase_ns(s, "scrub-wait", m->scrub_wait_ns);

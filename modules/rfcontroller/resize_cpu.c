@@ -99,6 +99,7 @@ static int rf_cpu_leave(struct rf_subos *s, u32 slot, struct netlink_ext_ack *ex
 	}
 	left = *c;
 	left.left = false;
+	left.status = RF_LEDGER_RETURNING;
 	rf_con_drop(s, RF_CON_CPU_ADD, slot);
 	rf_con_drop(s, RF_CON_CPU_REMOVE, slot);
 	rf_owned_lock(s);

@@ -137,6 +137,7 @@ int rf_blocks_enter(struct rf_subos *s, const struct rf_resize *r, struct netlin
 		if (err && !rf_resize_unsure(err)) {
 			rf_owned_lock(s);
 			rf_block_drop(&s->res, rf_block_index(&s->res, b.start));
+			b.status = RF_LEDGER_RETURNING;
 			rf_block_insert(&s->moving, &b);
 			rf_owned_unlock(s);
 		}

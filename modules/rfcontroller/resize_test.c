@@ -170,6 +170,7 @@ static void leave_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rf_fakes.nr_asked, c->asked);
 	for (unsigned int i = 0; i < s->moving.nr_cpus; i++) {
 		KUNIT_EXPECT_TRUE(test, s->moving.cpus[i].proven);
+		KUNIT_EXPECT_EQ(test, s->moving.cpus[i].status, RF_LEDGER_RETURNING);
 		KUNIT_EXPECT_FALSE(test, s->desc->cpu[s->moving.cpus[i].slot].present);
 	}
 	/* all that stay run there: who went offline for nothing was asked back */
