@@ -179,6 +179,7 @@ struct rf_subos {
 	struct rf_pulse pulse[RF_BOOT_MAX_CPUS];	/* by slot */
 	unsigned long boot_jiffies;	/* of the start */
 	struct rf_watch watch;
+	u64 alive_beat;			/* our own, as it is told */
 
 	struct rf_account account;
 

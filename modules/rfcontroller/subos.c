@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include <rf/abi/alive.h>
 #include <rf/ficm.h>
 #include <rf/life.h>
 
@@ -294,6 +295,19 @@ static void rf_watch_beats(struct rf_subos *s)
 	}
 }
 
+/* We are alive, and look at it: see rf/abi/alive.h */
+static void rf_watch_alive(struct rf_subos *s)
+{
+	struct rf_alive *a = (void *)s->desc + RF_OFF_ALIVE;
+
+	lockdep_assert_held(&s->drain);
+	a->version_major = RF_ALIVE_VERSION_MAJOR;
+	a->version_minor = RF_ALIVE_VERSION_MINOR;
+	a->period_ms = RF_ALIVE_MS;
+	WRITE_ONCE(a->magic, RF_ALIVE_MAGIC);
+	WRITE_ONCE(a->beat, ++s->alive_beat);
+}
+
 /**
  * rf_subos_watch - take in what a subOS has written: bytes, state, heartbeats
  *
@@ -305,6 +319,7 @@ void rf_subos_watch(struct rf_subos *s)
 	if (s->desc && rf_state_alive(s->state)) {
 		/* the communication core may have moved; it rings us then */
 		WRITE_ONCE(s->desc->sup_apicid, rf_ficm_core_apicid());
+		rf_watch_alive(s);
 		rf_console_drain(s, false);
 		rf_subos_watch_state(s);
 		if (rf_state_alive(s->state))

@@ -152,6 +152,28 @@ static void word_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rf_fakes.notices, c->from != c->to);
 }
 
+/* It is told that we look, for as long as it runs */
+static void alive_test(struct kunit *test)
+{
+	struct rf_subos *s = subos(test, "alive");
+	const struct rf_alive *a = (void *)s->desc + RF_OFF_ALIVE;
+
+	s->state = RAINFOREST_STATE_RUNNING;
+	s->boot_jiffies = jiffies;
+	for (u64 beat = 1; beat < 4; beat++) {
+		rf_subos_watch(s);
+		KUNIT_EXPECT_EQ(test, a->magic, RF_ALIVE_MAGIC);
+		KUNIT_EXPECT_EQ(test, a->version_major, RF_ALIVE_VERSION_MAJOR);
+		KUNIT_EXPECT_EQ(test, a->beat, beat);
+	}
+	((struct rf_alive *)a)->beat = 77;	/* we know our own */
+	rf_subos_watch(s);
+	KUNIT_EXPECT_EQ(test, a->beat, 4);
+	s->state = RAINFOREST_STATE_STOPPED;
+	rf_subos_watch(s);
+	KUNIT_EXPECT_EQ(test, a->beat, 4);
+}
+
 static void exit_status_test(struct kunit *test)
 {
 	struct rf_subos *s = subos(test, "exit");
@@ -320,6 +342,7 @@ static struct kunit_case subos_cases[] = {
 	KUNIT_CASE(msg_test),
 	KUNIT_CASE(warn_test),
 	KUNIT_CASE_PARAM(word_test, word_gen_params),
+	KUNIT_CASE(alive_test),
 	KUNIT_CASE(exit_status_test),
 	KUNIT_CASE(message_test),
 	KUNIT_CASE(beats_test),

@@ -19,11 +19,12 @@
 #include <linux/rculist.h>
 #include <linux/workqueue.h>
 
+#include <rf/abi/alive.h>
 #include <rf/ficm.h>
 
 #include "rfcontroller.h"
 
-#define RF_WATCH_MS	200	/* without a doorbell */
+#define RF_WATCH_MS	RF_ALIVE_MS	/* without a doorbell */
 
 static void rf_watch(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rf_watch_work, rf_watch);

@@ -2,6 +2,7 @@
 /*
  * suboscon: a subOS's end of the control protocol.
  *
+ *   alive.c   the supervisor's heartbeat
  *   beat.c    heartbeats of the CPUs
  *   stat.c    load, memory, interrupts; counters.c: hardware counters
  *   con.c     the supervisor's requests; resize.c: CPUs and memory
@@ -70,6 +71,7 @@ static int __init rf_init(void)
 	err = rf_con_init();
 	if (err)
 		goto err_stream;
+	rf_alive_init();
 	rf_ficm_doorbell_add(&rf_bell);
 	return 0;
 
@@ -85,6 +87,7 @@ err_beat:
 static void __exit rf_exit(void)
 {
 	rf_ficm_doorbell_remove(&rf_bell);
+	rf_alive_exit();
 	rf_con_exit();
 	rf_stream_exit();
 	rf_stat_exit();

@@ -76,7 +76,16 @@ static bool rf_ready(const struct rf_stream *st)
 	return rf_used(st) || (READ_ONCE(rf_ring_of(st)->flags) & RF_RING_CLOSED);
 }
 
-/* Wait for bytes or room. The supervisor rings; the timeout is for a lost bell. */
+/* Nobody will make room */
+static bool rf_stuck(const struct rf_stream *st)
+{
+	return st->out && READ_ONCE(rf_supervisor_silent);
+}
+
+/*
+ * Wait for bytes or room. The supervisor rings; the timeout is for a lost bell.
+ * Return: 0; -EAGAIN; -ERESTARTSYS; -EHOSTDOWN: no room, and nobody to make it.
+ */
 static int rf_wait(struct rf_stream *st, struct file *file)
 {
 	struct rf_ring *ring = rf_ring_of(st);
@@ -84,12 +93,15 @@ static int rf_wait(struct rf_stream *st, struct file *file)
 	while (!rf_ready(st)) {
 		long left;
 
+		if (rf_stuck(st))
+			return -EHOSTDOWN;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (st->out)
 			WRITE_ONCE(ring->waiting, 1);
 		smp_mb(); /* waiting before tail: pairs with the reader */
-		left = wait_event_interruptible_timeout(rf_doorbell_wait, rf_ready(st), HZ / 10);
+		left = wait_event_interruptible_timeout(rf_doorbell_wait,
+							rf_ready(st) || rf_stuck(st), HZ / 10);
 		if (left < 0)
 			return left;
 	}
@@ -134,6 +146,21 @@ out:
 	return err ?: n;
 }
 
+/*
+ * The supervisor is dead or hangs, and the program goes on: what it says is in
+ * the log and on the console, whose ring nobody waits for. Return: bytes, -EFAULT.
+ */
+static ssize_t rf_spill(const struct rf_stream *st, const char __user *from, size_t len)
+{
+	char line[256];
+
+	len = min(len, sizeof(line));
+	if (copy_from_user(line, from, len))
+		return -EFAULT;
+	pr_warn("%s: %.*s\n", st->dev.name, (int)len, line);
+	return len;
+}
+
 static ssize_t rf_write(struct file *file, const char __user *from, size_t len, loff_t *ppos)
 {
 	struct rf_stream *st = rf_stream_of(file);
@@ -152,6 +179,15 @@ static ssize_t rf_write(struct file *file, const char __user *from, size_t len, 
 		u64 at = ring->head % cap, n;
 
 		err = rf_wait(st, file);
+		if (err == -EHOSTDOWN) {
+			ssize_t spilt = rf_spill(st, from + done, len - done);
+
+			err = min_t(ssize_t, spilt, 0);
+			if (err)
+				break;
+			done += spilt;
+			continue;
+		}
 		if (err)
 			break;
 		n = min3((u64)(len - done), cap - rf_used(st), cap - at);
@@ -184,7 +220,7 @@ static __poll_t rf_poll(struct file *file, poll_table *wait)
 		WRITE_ONCE(rf_ring_of(st)->waiting, 1);
 		smp_mb(); /* waiting before tail: pairs with the reader */
 	}
-	if (!rf_ready(st))
+	if (!rf_ready(st) && !rf_stuck(st))
 		return 0;
 	return st->out ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM;
 }

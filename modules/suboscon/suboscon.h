@@ -20,6 +20,11 @@ static inline struct rf_ring *rf_ring_at(unsigned int id)
 /* main.c: woken by the supervisor's doorbell */
 extern wait_queue_head_t rf_doorbell_wait;
 
+/* alive.c */
+extern bool rf_supervisor_silent;	/* READ_ONCE(); rf_doorbell_wait is woken */
+void rf_alive_init(void);
+void rf_alive_exit(void);
+
 /* beat.c */
 int rf_beat_init(void);
 void rf_beat_exit(void);
