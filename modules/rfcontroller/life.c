@@ -2,6 +2,7 @@
 /* The life of a subOS: load, start, stop, kill, destroy */
 #define pr_fmt(fmt) "rainforest: " fmt
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/io.h>
@@ -9,11 +10,15 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "rfcontroller.h"
 
 #define RF_START_MS	10000	/* for the first sign of life */
 #define RF_REBOOT_MS	10000	/* for all to stop before the machine reboots */
+#define RF_REBOOT_MAX_MS (2 * RF_REBOOT_MS)	/* then it reboots all the same */
+
+static DECLARE_COMPLETION(rf_all_stopped);
 
 /* Somebody has destroyed it while we waited for its lock */
 static bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack)
@@ -398,8 +403,8 @@ static struct rf_subos *rf_next_alive(u32 id)
 	return NULL;
 }
 
-/* At reboot: all are asked at once, and stopped by force when 10 s have passed */
-void rf_subos_stop_all(void)
+/* All are asked at once, and stopped by force when 10 s have passed */
+static void rf_stop_all(struct work_struct *work)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), RF_REBOOT_MS);
 	struct rf_subos *s;
@@ -421,4 +426,25 @@ void rf_subos_stop_all(void)
 		if (rf_subos_stop(s, max_t(s64, left, 1), true, false, NULL))
 			pr_err("%s is not proven stopped\n", s->name);
 	}
+	complete(&rf_all_stopped);
+}
+
+/**
+ * rf_subos_stop_all - before the machine reboots: stop all subOSes in order
+ *
+ * By force after RF_REBOOT_MS; and when somebody holds what is needed for that,
+ * an operation that hangs for example, it is given up after RF_REBOOT_MAX_MS: the
+ * operator wants his machine back. The reset then ends them.
+ *
+ * Context: process, may sleep.
+ */
+void rf_subos_stop_all(void)
+{
+	static DECLARE_WORK(work, rf_stop_all);
+
+	reinit_completion(&rf_all_stopped);
+	queue_work(system_unbound_wq, &work);
+	if (!wait_for_completion_timeout(&rf_all_stopped, msecs_to_jiffies(RF_REBOOT_MAX_MS)))
+		pr_err("after %d s not all subOSes are stopped, something hangs: they end with the machine\n",
+		       RF_REBOOT_MAX_MS / 1000);
 }
