@@ -50,7 +50,8 @@ static_assert(offsetof(struct rf_boot_cpu, rsi) == RF_SLOT_RSI);
 
 extern const u8 rf_trampoline_code[], rf_trampoline_code_end[];
 extern const u32 rf_trampoline_off_data, rf_trampoline_off_32, rf_trampoline_off_64,
-	rf_trampoline_off_gdt, rf_trampoline_off_nmi, rf_trampoline_off_fault;
+	rf_trampoline_off_gdt, rf_trampoline_off_nmi, rf_trampoline_off_mce,
+	rf_trampoline_off_fault;
 
 #define RF_PROOF_US	200000	/* for a CPU to come by; it takes some tens of us */
 #define RF_PROOF_TRIES	3
@@ -136,7 +137,8 @@ static void rf_fill_idt(void)
 {
 	for (unsigned int i = 0; i < NUM_EXCEPTION_VECTORS; i++) {
 		u64 to = tramp.phys + (i == X86_TRAP_NMI ? rf_trampoline_off_nmi :
-							   rf_trampoline_off_fault);
+				       i == X86_TRAP_MC ? rf_trampoline_off_mce :
+							  rf_trampoline_off_fault);
 
 		tramp.idt[i] = (gate_desc) {
 			.offset_low	= (u16)to,
@@ -175,6 +177,9 @@ static void rf_fill_msrs(struct rf_tramp_data *data)
 		rdmsrl(MSR_IA32_CR_PAT, pat);
 		rf_msr(data, MSR_IA32_CR_PAT, pat);
 	}
+	/* a kernel that died of a machine check has left it set: the next one is a shutdown */
+	if (boot_cpu_has(X86_FEATURE_MCA))
+		rf_msr(data, MSR_IA32_MCG_STATUS, 0);
 	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
 		rf_msr(data, MSR_IA32_SPEC_CTRL, 0);
 	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL) {

@@ -146,6 +146,23 @@ SYM_DATA_START(rf_trampoline_code)
 	/* NMI: nothing to do. All else: stay where we are */
 	.balign 16
 .Lnmi:	iretq
+	/*
+	 * Machine checks are told to all CPUs, and one that comes before the last
+	 * is taken note of is a shutdown. What it was stands in the banks, for the
+	 * kernel that has this CPU next.
+	 */
+	.balign 16
+.Lmce:	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	movl	$MSR_IA32_MCG_STATUS, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
 	.balign 16
 .Lfault:
 	hlt
@@ -174,4 +191,5 @@ SYM_DATA(rf_trampoline_off_32, .long REL(.Lprotected))
 SYM_DATA(rf_trampoline_off_64, .long REL(.Llong))
 SYM_DATA(rf_trampoline_off_gdt, .long REL(.Lgdt))
 SYM_DATA(rf_trampoline_off_nmi, .long REL(.Lnmi))
+SYM_DATA(rf_trampoline_off_mce, .long REL(.Lmce))
 SYM_DATA(rf_trampoline_off_fault, .long REL(.Lfault))

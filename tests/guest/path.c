@@ -89,6 +89,21 @@ static void f_cf9(void)
 	asm volatile("mov $0xcf9, %%edx; mov $6, %%al; outb %%al, %%dx" : : : "rax", "rdx");
 }
 
+static void f_wbinvd(void) { asm volatile("wbinvd" : : : "memory"); }
+static void f_invd(void) { asm volatile("invd" : : : "memory"); }
+
+static void f_microcode(void)
+{
+	asm volatile("mov $0x79, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr"
+		     : : : "rax", "rcx", "rdx");
+}
+
+static void f_mtrr(void)
+{
+	asm volatile("mov $0x2ff, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr"
+		     : : : "rax", "rcx", "rdx");
+}
+
 static void f_cli(void) { asm volatile("cli"); }
 static void f_hlt(void) { asm volatile("hlt"); }
 
@@ -109,6 +124,10 @@ static int try(void)
 	want("cli", privileged(f_cli));
 	want("hlt", privileged(f_hlt));
 	want("wrmsr", privileged(f_wrmsr));
+	want("a microcode update", privileged(f_microcode));
+	want("an MTRR", privileged(f_mtrr));
+	want("wbinvd", privileged(f_wbinvd));
+	want("invd", privileged(f_invd));
 	want("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, 0) == -1 && errno == ENOSYS);
 	want("kexec_file_load",
 	     syscall(SYS_kexec_file_load, -1, -1, 0UL, "", 0UL) == -1 && errno == ENOSYS);
