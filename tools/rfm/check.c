@@ -134,6 +134,21 @@ static void check_clock(struct report *rep)
 		tell(rep, OK, "clock", NULL, "the TSC is stable");
 }
 
+/* What becomes of subOSes when the supervisor panics */
+static void check_panic(struct report *rep)
+{
+	char crash[16] = "", seconds[16] = "";
+
+	if (read_line("/sys/kernel/kexec_crash_loaded", crash, sizeof(crash)) && crash[0] == '1')
+		tell(rep, OK, "panic", NULL, "a crash kernel takes over; subOSes go on");
+	else if (read_line("/proc/sys/kernel/panic", seconds, sizeof(seconds)) && atoi(seconds))
+		tell(rep, WARN, "panic", "sysctl kernel.panic=0",
+		     "a panic of the supervisor resets the machine (kernel.panic=%s), subOSes with it",
+		     seconds);
+	else
+		tell(rep, OK, "panic", NULL, "subOSes outlive a panic of the supervisor");
+}
+
 static void check_image(struct rfm *r, struct report *rep)
 {
 	const char *path = getenv("RF_KERNEL") ?: RF_KERNEL_DEFAULT;
@@ -219,6 +234,7 @@ int cmd_check(struct rfm *r, int argc, char **argv)
 	check_rights(&rep);
 	check_lockdown(&rep, module ? &info : NULL);
 	check_clock(&rep);
+	check_panic(&rep);
 	check_image(r, &rep);
 	if (module) {
 		check_cpus(r, &rep, &info);
