@@ -3,6 +3,7 @@
 #   KDEBUG=1	the debug kernels (KASAN, lockdep, kmemleak, UBSAN)
 #   T=PATTERN	only these tests
 #   DESTDIR=	where make install puts things
+#   HOURS=N	of torture
 
 export KDEBUG
 
@@ -30,6 +31,12 @@ install:
 bench: all
 	bench/run
 
+# counts failures and goes on; the figures are added to bench/results/torture.json
+HOURS ?= 1
+torture: all
+	tests/torture/run --hours $(HOURS) --keep-going --out build/torture; rc=$$?; \
+	tests/torture/record build/torture/torture.json && exit $$rc
+
 series-check:
 	scripts/series check --build
 
@@ -39,4 +46,4 @@ clean:
 help:
 	@sed -n '/^[a-z].*:/s/:.*//p' Makefile
 
-.PHONY: all kernels modules tools demo check check-full lint install bench series-check clean help
+.PHONY: all kernels modules tools demo check check-full lint install bench torture series-check clean help

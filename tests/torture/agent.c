@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The torture's end in a subOS: reads a command a line, and answers each with one.
+ *
+ *	own STAMP		sign as STAMP from now on		owned
+ *	fill MIB		sign so much memory, no more		filled MIB
+ *	check			look at all that is signed		checked PAGES BAD TEXT
+ *	insmod PATH [PARAM]...						insmod ERRNO
+ *	serve PATH PORT		start nettest				serve 0
+ *	crash KIND [ARG]...	no answer
+ *
+ * agent sum: the checksum of standard input, for `rfm exec`.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "crc.h"
+#include "pattern.h"
+
+static struct pattern mine;
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		ret = errno;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int load_module(const char *path, const char *params)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return errno;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
+	close(fd);
+	return ret;
+}
+
+static size_t available_mib(void)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lu", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib >> 10;
+}
+
+/* Never so much that the kernel would have to kill */
+static void fill(size_t mib)
+{
+	size_t free = available_mib();
+
+	if (mib > mine.mib && mib - mine.mib + 32 > free)
+		mib = mine.mib + (free > 32 ? (free - 32) / 2 : 0);
+	pattern_size(&mine, mib);
+	printf("filled %zu\n", mine.mib);
+}
+
+static void check(void)
+{
+	struct pattern_bad bad;
+
+	pattern_check(&mine, &bad);
+	printf("checked %zu %zu", mine.mib * (PATTERN_MIB / PATTERN_PAGE), bad.nr);
+	if (bad.nr)
+		printf(" page %zu word %zu is %#" PRIx64 ", on a page of %#" PRIx64, bad.page,
+		       bad.word, bad.found, bad.owner);
+	printf("\n");
+}
+
+static void serve(char *path, char *port)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		int null = open("/dev/null", O_RDWR);
+
+		for (int i = 0; i < 3; i++)
+			dup2(null, i);
+		signal(SIGCHLD, SIG_DFL);
+		execl(path, path, "serve", port, NULL);
+		_exit(127);
+	}
+	printf("serve %d\n", pid < 0 ? errno : 0);
+}
+
+/* All memory, with the kernel told to die of it */
+static void eat(void)
+{
+	put("/proc/sys/vm/panic_on_oom", "2");
+	put("/proc/self/oom_score_adj", "0");
+	for (;;) {
+		char *p = mmap(NULL, PATTERN_MIB, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+		if (p == MAP_FAILED)
+			usleep(1000);
+	}
+}
+
+static void crash(const char *kind, const char *arg, const char *params)
+{
+	if (!strcmp(kind, "sysrq"))
+		put("/proc/sysrq-trigger", arg ? arg : "c");
+	else if (!strcmp(kind, "poweroff"))
+		reboot(RB_POWER_OFF);
+	else if (!strcmp(kind, "halt"))
+		reboot(RB_HALT_SYSTEM);
+	else if (!strcmp(kind, "restart"))
+		reboot(RB_AUTOBOOT);
+	else if (!strcmp(kind, "exit"))
+		exit(3);
+	else if (!strcmp(kind, "oom"))
+		eat();
+	else if (!strcmp(kind, "module"))
+		load_module(arg ? arg : "", params ? params : "");
+	for (;;)
+		pause();
+}
+
+static void obey(char *line)
+{
+	char *rest = line, *word = strsep(&rest, " "), *arg;
+
+	if (!strcmp(word, "own") && rest) {
+		mine.stamp = strtoull(rest, NULL, 0);
+		printf("owned\n");
+	} else if (!strcmp(word, "fill") && rest) {
+		fill(strtoul(rest, NULL, 0));
+	} else if (!strcmp(word, "check")) {
+		check();
+	} else if (!strcmp(word, "insmod") && rest) {
+		arg = strsep(&rest, " ");
+		printf("insmod %d\n", load_module(arg, rest ? rest : ""));
+	} else if (!strcmp(word, "serve") && rest) {
+		arg = strsep(&rest, " ");
+		serve(arg, rest ? rest : "5000");
+	} else if (!strcmp(word, "crash") && rest) {
+		word = strsep(&rest, " ");
+		arg = strsep(&rest, " ");
+		crash(word, arg, rest);
+	} else {
+		printf("what? %s\n", word);
+	}
+	fflush(stdout);
+}
+
+static int sum(void)
+{
+	static char buf[65536];
+	uint32_t crc = 0;
+	ssize_t n;
+
+	while ((n = read(0, buf, sizeof(buf))) > 0)
+		crc = crc_of(crc, buf, n);
+	printf("%08x\n", crc);
+	return n < 0;
+}
+
+int main(int argc, char **argv)
+{
+	static char line[1024];
+
+	if (argc > 1 && !strcmp(argv[1], "sum"))
+		return sum();
+	signal(SIGCHLD, SIG_IGN);
+	put("/proc/self/oom_score_adj", "-900");
+	if (pattern_init(&mine, 0))
+		return 1;
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		obey(line);
+	}
+	/* the supervisor's end was closed: that is no reason to end */
+	for (;;)
+		pause();
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A subOS dies, in each way there is; the others live, and all comes back */
+#include <errno.h>
+#include <linux/rainforest.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "torture.h"
+
+#define DETECT_MS	3000
+#define RECLAIM_MS	5000
+
+static const struct crash {
+	const char *name;
+	const char *command;	/* the agent's; NULL: rfm kill */
+} crashes[] = {
+	{ "panic", "crash sysrq c" },
+	{ "irqs_off", "crash module SPIN mode=irqs_off" },
+	{ "idt", "crash module SPIN mode=idt" },
+	{ "oom", "crash oom" },
+	{ "poweroff", "crash poweroff" },
+	{ "halt", "crash halt" },
+	{ "reboot", "crash restart" },
+	{ "sysrq-b", "crash sysrq b" },
+	{ "exit", "crash exit" },
+	{ "killed", NULL },
+};
+
+static void word_of(const struct torture *t, const struct crash *c, char *line, size_t len)
+{
+	const char *spin = strstr(c->command, "SPIN");
+
+	if (spin)
+		snprintf(line, len, "%.*s%s/subos/rf_spin.ko%s", (int)(spin - c->command),
+			 c->command, t->dir, spin + 4);
+	else
+		snprintf(line, len, "%s", c->command);
+}
+
+/* It has died, or seems dead: how long that took, or BROKEN */
+static int64_t noticed(struct torture *t, struct slot *s, const char *kind)
+{
+	int64_t begin = now_ms(), end = begin + (int64_t)DETECT_MS * t->slow;
+
+	for (;;) {
+		struct rf_subos now;
+		uint32_t state;
+
+		if (slot_get(t, s, &now))
+			return BROKEN;
+		state = now.state;
+		rf_subos_clear(&now);
+		if (rf_state_over(state) || state == RAINFOREST_STATE_UNRESPONSIVE)
+			return now_ms() - begin;
+		if (now_ms() > end)
+			return broken(t, "%s: nobody noticed it in %d ms: %s is %s", kind,
+				      DETECT_MS * t->slow, s->name, rf_state_text(state));
+		usleep(5000);
+	}
+}
+
+/* Something that is under way when it dies, and may fail then */
+static pid_t meanwhile(const struct step *s, int *out)
+{
+	static const char *const grow[] = { "rfm", "resize", "victim", "--memory", "+128M", NULL };
+	static const char *const shrink[] = { "rfm", "resize", "victim", "--memory", "128M", NULL };
+	static const char *const cpu[] = { "rfm", "resize", "victim", "--ncpus", "+1", NULL };
+	static const char *const ping[] = { "rfm", "ping", "victim", "--count", "200", NULL };
+	static const char *const stop[] = { "rfm", "stop", "victim", "--timeout", "1", NULL };
+	static const char *const *const what[] = { grow, shrink, cpu, ping, stop };
+
+	return spawn(what[s->r[4] % ARRAY_SIZE(what)], out);
+}
+
+static int siblings(struct torture *t)
+{
+	for (int i = 0; i < NR_STEADY; i++)
+		if (t->slot[i].up && (slot_alive(t, &t->slot[i]) || slot_check(t, &t->slot[i])))
+			return BROKEN;
+	return 0;
+}
+
+static int reclaim(struct torture *t, struct slot *s, const struct crash *c, int64_t detect)
+{
+	const struct rf_stop stop = { .name = s->name, .timeout_ms = 0, .force = true };
+	int64_t begin = now_ms(), took;
+	struct rf_subos gone;
+	int ret = rf_destroy(t->rf, &stop, &gone);
+
+	rf_subos_clear(&gone);
+	took = now_ms() - begin;
+	slot_drop(s);
+	if (ret)
+		return broken(t, "%s: destroy: %s", c->name, rf_strerror(t->rf));
+	t->book.count[DESTROYED]++;
+	book_crash(t, c->name, detect, took);
+	if (took > (int64_t)RECLAIM_MS * t->slow)
+		return broken(t, "%s: it took %lld ms to take all back", c->name, (long long)took);
+	return machine_check(t);
+}
+
+int op_crash(struct torture *t, const struct step *s)
+{
+	const struct crash *c = &crashes[s->nr < 100 ? s->nr % ARRAY_SIZE(crashes) :
+					 s->r[0] % ARRAY_SIZE(crashes)];
+	struct slot *victim = &t->slot[VICTIM], *sibling = &t->slot[s->r[1] % NR_STEADY];
+	bool busy = s->r[2] % 3 == 0;
+	char line[600], text[1024];
+	int64_t detect;
+	int ret, out;
+	pid_t pid = 0;
+
+	doing(t, "%s%s", c->name, busy ? " in mid-work" : "");
+	ret = life_need(t, sibling, s->r[3]);
+	if (ret != BROKEN)
+		ret = life_boot(t, victim, s->r[5]);
+	if (ret)
+		return ret;
+	if (busy)
+		pid = meanwhile(s, &out);
+	if (busy)
+		usleep(s->r[6] % 60000);
+	if (c->command) {
+		word_of(t, c, line, sizeof(line));
+		slot_tell(t, victim, line);
+	} else {
+		const struct rf_stop stop = { .name = victim->name };
+		struct rf_subos dead;
+
+		ret = rf_kill(t->rf, &stop, &dead);
+		rf_subos_clear(&dead);
+		if (ret)
+			return broken(t, "kill: %s", rf_strerror(t->rf));
+	}
+	detect = noticed(t, victim, c->name);
+	if (detect >= 0)
+		ret = reclaim(t, victim, c, detect);
+	if (pid > 0 && spawned(t, pid, out, text, sizeof(text), 30) == -ETIMEDOUT)
+		ret = broken(t, "%s: what was under way never ended: %s", c->name, text);
+	if (detect < 0 || ret)
+		return BROKEN;
+	return siblings(t);
+}
