@@ -239,6 +239,8 @@ static pid_t press(void (*how)(uint64_t), uint64_t arg)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "press");
+	/* the streams of subOSes among them, which would have a reader for ever */
+	close_range(3, ~0U, 0);
 	put_file("/proc/self/oom_score_adj", "1000");
 	how(arg);
 	_exit(0);
