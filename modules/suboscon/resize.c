@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/topology.h>
 
 #include <asm/rainforest_subos.h>
@@ -195,6 +196,24 @@ static void rf_mem_why(struct rf_job *job, int err)
 	rf_job_errno(job, err, err == -EINTR ? "its pages did not move" : "taking it offline");
 }
 
+/*
+ * Would programs have room without so much memory? Linux finds out page by page,
+ * when it moves them: it fails to allocate, says so, and kills one of them.
+ */
+static bool rf_mem_to_spare(struct rf_job *job, u64 size)
+{
+	long spare = si_mem_available() - (long)PHYS_PFN(size);
+	long left = (long)totalram_pages() - (long)PHYS_PFN(size);
+	long least = clamp(left / 16, (long)PHYS_PFN(SZ_8M), (long)PHYS_PFN(SZ_128M));
+
+	if (spare >= least)
+		return true;
+	rf_job_fail(job, RF_CON_BUSY,
+		    "its programs need it: %ld MiB would be available, %ld MiB are the least",
+		    max(spare, 0L) >> (20 - PAGE_SHIFT), least >> (20 - PAGE_SHIFT));
+	return false;
+}
+
 void rf_resize_mem_remove(struct rf_job *job)
 {
 	u64 start = job->req.arg[0], size = job->req.arg[1];
@@ -210,6 +229,8 @@ void rf_resize_mem_remove(struct rf_job *job)
 		rf_job_fail(job, RF_CON_REFUSED, "the control area lies there");
 		return;
 	}
+	if (!rf_mem_to_spare(job, size))
+		return;
 	rcu_expedite_gp();
 	err = offline_and_remove_memory(start, size);
 	rcu_unexpedite_gp();
