@@ -391,8 +391,11 @@ static void report(bool refused)
 				if (!count[f][o][e])
 					continue;
 				printf(" %s %u", e ? strerrorname_np(e) : "done", count[f][o][e]);
-				/* EPERM, and of dumps all, is the core's */
-				if (silent[f][o][e] && e != EPERM && !refused &&
+				/*
+				 * EPERM, ENOBUFS of a socket that is full, and of
+				 * dumps all, are the core's
+				 */
+				if (silent[f][o][e] && e != EPERM && e != ENOBUFS && !refused &&
 				    families[f].op[o].has_do)
 					odd("an error without its reason",
 					    families[f].op[o].name, e);
