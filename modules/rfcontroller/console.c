@@ -175,13 +175,57 @@ int rf_console_setup(struct rf_subos *s)
 void rf_console_free(struct rf_subos *s)
 {
 	kvfree(s->history.data);
+	kvfree(s->history.previous);
 	kvfree(s->end[RF_RING_STDOUT].rest);
 	kvfree(s->end[RF_RING_STDERR].rest);
+}
+
+/* What this life has printed and is kept, to kvfree(); NULL: nothing, or no memory */
+static u8 *rf_history_copy(const struct rf_history *h, size_t *len)
+{
+	u64 n = min_t(u64, h->head - h->born, RF_CONSOLE_HISTORY), pos = h->head - n;
+	u64 at = pos % RF_CONSOLE_HISTORY, first = min(n, RF_CONSOLE_HISTORY - at);
+	u8 *copy = n ? kvmalloc(n, GFP_KERNEL) : NULL;
+
+	*len = copy ? n : 0;
+	if (!copy)
+		return NULL;
+	memcpy(copy, h->data + at, first);
+	memcpy(copy + first, h->data, n - first);
+	return copy;
+}
+
+/**
+ * rf_console_previous - what the life printed last that ended last
+ * @s: the subOS
+ * @len: out, how many bytes
+ *
+ * Context: process; s->drain held.
+ * Return: to kvfree(); NULL: there is nothing, or no memory for it.
+ */
+u8 *rf_console_previous(struct rf_subos *s, size_t *len)
+{
+	struct rf_history *h = &s->history;
+	u8 *copy = NULL;
+
+	lockdep_assert_held(&s->drain);
+	if (!rf_state_alive(s->state)) {
+		if (s->desc && s->generation)
+			rf_console_drain(s, true);
+		return rf_history_copy(h, len);
+	}
+	*len = h->previous_len;
+	if (h->previous_len)
+		copy = kvmemdup(h->previous, h->previous_len, GFP_KERNEL);
+	return copy;
 }
 
 /* The rings were emptied: a new life begins */
 void rf_console_start(struct rf_subos *s)
 {
+	kvfree(s->history.previous);
+	s->history.previous = rf_history_copy(&s->history, &s->history.previous_len);
+	s->history.born = s->history.head;
 	for (unsigned int id = 0; id < RF_RING_COUNT; id++) {
 		s->end[id].pos = 0;
 		WRITE_ONCE(rf_ring_of(s, id)->notify, id >= RF_RING_STDOUT || !id);

@@ -23,6 +23,8 @@ struct rf_reader {
 	u32 stream;
 	u32 flags;
 	u64 pos;		/* console */
+	u8 *previous;		/* RF_ATTACH_PREVIOUS: all there is to read */
+	size_t previous_len;
 };
 
 static const unsigned int rf_stream_ring[] = {
@@ -67,6 +69,7 @@ static int rf_dev_release(struct inode *inode, struct file *file)
 	}
 	if (s)
 		rf_subos_put(s);
+	kvfree(r->previous);
 	kfree(r);
 	return 0;
 }
@@ -77,7 +80,9 @@ static int rf_attach(struct rf_reader *r, struct rf_attach *a)
 	int err = 0;
 
 	if (a->stream >= ARRAY_SIZE(rf_stream_ring) || strnlen(a->name, 64) == 64 ||
-	    (a->flags & ~(RF_ATTACH_FOLLOW | RF_ATTACH_END | RF_ATTACH_LAST)) ||
+	    (a->flags & ~(RF_ATTACH_FOLLOW | RF_ATTACH_END | RF_ATTACH_LAST |
+			  RF_ATTACH_PREVIOUS)) ||
+	    ((a->flags & RF_ATTACH_PREVIOUS) && (a->flags & (RF_ATTACH_FOLLOW | RF_ATTACH_END))) ||
 	    (a->flags && a->stream != RF_STREAM_CONSOLE))
 		return -EINVAL;
 	s = rf_subos_find(a->name);
@@ -87,7 +92,11 @@ static int rf_attach(struct rf_reader *r, struct rf_attach *a)
 		return -ENOENT;
 
 	mutex_lock(&s->drain);
-	if (a->stream == RF_STREAM_CONSOLE) {
+	if (a->flags & RF_ATTACH_PREVIOUS) {
+		r->previous = rf_console_previous(s, &r->previous_len);
+		a->lost = 0;
+		err = r->previous ? 0 : r->previous_len ? -ENOMEM : -ENODATA;
+	} else if (a->stream == RF_STREAM_CONSOLE) {
 		u64 kept = min_t(u64, s->history.head, RF_CONSOLE_HISTORY);
 
 		r->pos = a->flags & RF_ATTACH_END ? s->history.head : s->history.head - kept;
@@ -142,6 +151,12 @@ static ssize_t rf_take(struct rf_reader *r, u8 *buf, size_t len)
 	u64 n;
 
 	lockdep_assert_held(&s->drain);
+	if (r->previous) {
+		n = min_t(u64, len, r->previous_len - r->pos);
+		memcpy(buf, r->previous + r->pos, n);
+		r->pos += n;
+		return n ?: -EPIPE;
+	}
 	if (r->stream == RF_STREAM_CONSOLE) {
 		struct rf_history *h = &s->history;
 
@@ -206,7 +221,9 @@ static bool rf_dev_readable(struct rf_reader *r)
 	bool yes;
 
 	mutex_lock(&s->drain);
-	if (r->stream == RF_STREAM_CONSOLE) {
+	if (r->previous) {
+		yes = true;
+	} else if (r->stream == RF_STREAM_CONSOLE) {
 		yes = s->history.head != r->pos || s->dead ||
 		      (!rf_state_alive(s->state) && !(r->flags & RF_ATTACH_FOLLOW));
 	} else if (s->desc && s->generation) {
@@ -318,7 +335,7 @@ static ssize_t rf_dev_write(struct file *file, const char __user *from, size_t l
 	ssize_t n;
 	u8 *buf;
 
-	if (!s || (r->stream != RF_STREAM_CONSOLE && r->stream != RF_STREAM_STDIN))
+	if (!s || r->previous || (r->stream != RF_STREAM_CONSOLE && r->stream != RF_STREAM_STDIN))
 		return -EINVAL;
 	if (!len)
 		return 0;

@@ -25,7 +25,7 @@ static const struct nla_policy rainforest_subos_get_nl_policy[RAINFOREST_A_SUBOS
 };
 
 /* RAINFOREST_CMD_SUBOS_CREATE - do */
-static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SUBOS_PRIORITY + 1] = {
+static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SUBOS_RESTART_DELAY_MS + 1] = {
 	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 	[RAINFOREST_A_SUBOS_CPU] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_NCPUS] = { .type = NLA_U32, },
@@ -34,6 +34,9 @@ static const struct nla_policy rainforest_subos_create_nl_policy[RAINFOREST_A_SU
 	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
 	[RAINFOREST_A_SUBOS_MIN_CPUS] = { .type = NLA_U32, },
 	[RAINFOREST_A_SUBOS_PRIORITY] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_ON_CRASH] = NLA_POLICY_MAX(NLA_U32, 3),
+	[RAINFOREST_A_SUBOS_RESTART_LIMIT] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_RESTART_DELAY_MS] = { .type = NLA_U32, },
 };
 
 /* RAINFOREST_CMD_SUBOS_LOAD - do */
@@ -195,7 +198,7 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.pre_doit	= rainforest_admin_pre,
 		.doit		= rainforest_nl_subos_create_doit,
 		.policy		= rainforest_subos_create_nl_policy,
-		.maxattr	= RAINFOREST_A_SUBOS_PRIORITY,
+		.maxattr	= RAINFOREST_A_SUBOS_RESTART_DELAY_MS,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{

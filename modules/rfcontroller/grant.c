@@ -130,6 +130,7 @@ int rf_subos_create(const struct rf_request *req, struct rf_subos **out,
 
 	s->min_cpus = req->min_cpus;
 	s->priority = req->priority;
+	s->crash.policy = req->crash;
 	mutex_lock(&s->lock);		/* nobody knows it yet */
 	if (mutex_lock_killable(&rf_grant_lock)) {
 		err = -EINTR;

@@ -85,6 +85,7 @@ int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 		memcpy(s->initrd, old_initrd, sizeof(old_initrd));
 		goto out;
 	}
+	rf_policy_forget(s);
 	line = old_line;
 	if (old_kernel)
 		fput(old_kernel);
@@ -126,8 +127,10 @@ static int rf_wait_entered(struct rf_subos *s, unsigned int timeout_ms,
 			       s->name, timeout_ms);
 			return -ETIMEDOUT;
 		}
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current) || atomic_read(&s->unwanted)) {
+			rf_msg(extack, "%s is to end, it was not waited for", s->name);
 			return -EINTR;
+		}
 		usleep_range(100, 300);
 	}
 	if (state == RF_BOOT_REFUSED) {
@@ -139,15 +142,81 @@ static int rf_wait_entered(struct rf_subos *s, unsigned int timeout_ms,
 }
 
 /**
+ * rf_start_locked - boot a subOS that is loaded, or has ended (then it is loaded again)
+ * @s: the subOS
+ * @timeout_ms: for its first sign of life; 0: a default
+ * @cause: for the history; NULL: the task that runs
+ * @what: for the history, or NULL
+ * @extack: where a refusal is explained
+ *
+ * Context: process; s->lock held.
+ * Return: as rf_subos_start().
+ */
+int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cause,
+		    const char *what, struct netlink_ext_ack *extack)
+{
+	u64 t = ktime_get_ns();
+	int err;
+
+	lockdep_assert_held(&s->lock);
+	if (!s->image_fresh) {
+		if (rf_cpu_prove_all(&s->res)) {
+			rf_msg(extack, "a CPU is not proven out of the subOS: destroy it");
+			return -EUCLEAN;
+		}
+		s->nr_phases = 0;
+		err = rf_image_load(s, extack);
+		if (err)
+			return err;
+	}
+	err = rf_channel_start(s, extack);
+	if (err)
+		return err;
+	mutex_lock(&s->drain);
+	if (s->desc && s->generation)
+		rf_console_drain(s, true);	/* the last words of its last life */
+	s->message[0] = 0;
+	s->exited = false;
+	s->boot_jiffies = jiffies;
+	WRITE_ONCE(s->crash.unwanted, false);
+	memset(s->pulse, 0, sizeof(s->pulse));
+	rf_con_reset(s);
+	rf_subos_set_state(s, RAINFOREST_STATE_BOOTING, RAINFOREST_REASON_NONE);
+	rf_watch_add(s);
+	err = rf_boot_start(s, extack);
+	mutex_unlock(&s->drain);
+	if (!err)
+		err = rf_wait_entered(s, timeout_ms ?: RF_START_MS, extack);
+	if (err) {
+		rf_cpu_prove_all(&s->res);
+		rf_channel_settle(s);
+		mutex_lock(&s->drain);
+		rf_console_drain(s, true);	/* why it failed may stand there */
+		/* who is waiting to end it has ended it */
+		if (err == -EINTR && atomic_read(&s->unwanted))
+			rf_subos_set_state(s, RAINFOREST_STATE_STOPPED,
+					   RAINFOREST_REASON_KILLED);
+		else
+			rf_subos_set_state(s, RAINFOREST_STATE_FAILED,
+					   err == -EHOSTDOWN ? RAINFOREST_REASON_REFUSED :
+					   RAINFOREST_REASON_BOOT_TIMEOUT);
+		mutex_unlock(&s->drain);
+	}
+	rf_subos_phase(s, "start", t);
+	rf_account_record(s, RAINFOREST_OP_START, cause, what, ktime_get_ns() - t, err);
+	rf_watch_kick();
+	return err;
+}
+
+/**
  * rf_subos_start - boot a subOS that is loaded, or stopped (then it is loaded again)
  *
  * Return: 0; -EINVAL when nothing is loaded, -EBUSY when it runs, -ETIMEDOUT,
- * -EHOSTDOWN, -EUCLEAN, and rf_image_check()'s.
+ * -EHOSTDOWN, -EUCLEAN, and rf_image_check()'s; -EINTR when somebody ends it meanwhile.
  */
 int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		   struct netlink_ext_ack *extack)
 {
-	u64 t = ktime_get_ns();
 	int err;
 
 	mutex_lock(&s->lock);
@@ -167,47 +236,10 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 	err = 0;
 	if (dry_run)
 		goto out;
-	if (!s->image_fresh) {
-		if (rf_cpu_prove_all(&s->res)) {
-			rf_msg(extack, "a CPU is not proven out of the subOS: destroy it");
-			err = -EUCLEAN;
-			goto out;
-		}
-		s->nr_phases = 0;
-		err = rf_image_load(s, extack);
-		if (err)
-			goto out;
-	}
-	err = rf_channel_start(s, extack);
-	if (err)
-		goto out;
-	mutex_lock(&s->drain);
-	if (s->desc && s->generation)
-		rf_console_drain(s, true);	/* the last words of its last life */
-	s->message[0] = 0;
-	s->exited = false;
-	s->boot_jiffies = jiffies;
-	memset(s->pulse, 0, sizeof(s->pulse));
-	rf_con_reset(s);
-	rf_subos_set_state(s, RAINFOREST_STATE_BOOTING, RAINFOREST_REASON_NONE);
-	rf_watch_add(s);
-	err = rf_boot_start(s, extack);
-	mutex_unlock(&s->drain);
-	if (!err)
-		err = rf_wait_entered(s, timeout_ms ?: RF_START_MS, extack);
-	if (err) {
-		rf_cpu_prove_all(&s->res);
-		rf_channel_settle(s);
-		mutex_lock(&s->drain);
-		rf_console_drain(s, true);	/* why it failed may stand there */
-		rf_subos_set_state(s, RAINFOREST_STATE_FAILED,
-				   err == -EHOSTDOWN ? RAINFOREST_REASON_REFUSED :
-				   RAINFOREST_REASON_BOOT_TIMEOUT);
-		mutex_unlock(&s->drain);
-	}
-	rf_subos_phase(s, "start", t);
-	rf_account_record(s, RAINFOREST_OP_START, NULL, NULL, ktime_get_ns() - t, err);
-	rf_watch_kick();
+	/* a new row of tries begins */
+	rf_policy_forget(s);
+	s->crash.tries = 0;
+	err = rf_start_locked(s, timeout_ms, NULL, NULL, extack);
 out:
 	mutex_unlock(&s->lock);
 	return err;
@@ -227,11 +259,21 @@ static int rf_lock_to_end(struct rf_subos *s)
 	return err;
 }
 
-/* By INIT, whatever it does. Return: 0 when all its CPUs are proven out. */
-static int rf_halt_now(struct rf_subos *s)
+/**
+ * rf_halt_locked - take its CPUs by INIT, whatever it does
+ * @s: the subOS
+ * @state: what it is then, unless it has ended by itself
+ * @reason: and why
+ *
+ * Context: process; s->lock held.
+ * Return: 0 when all its CPUs are proven out, -EUCLEAN otherwise.
+ */
+int rf_halt_locked(struct rf_subos *s, enum rainforest_state state,
+		   enum rainforest_reason reason)
 {
 	int unproven;
 
+	lockdep_assert_held(&s->lock);
 	if (s->desc)
 		WRITE_ONCE(s->desc->stop, RF_STOP_FORCE);
 	unproven = rf_cpu_prove_all(&s->res);
@@ -241,10 +283,27 @@ static int rf_halt_now(struct rf_subos *s)
 		rf_subos_watch_state(s);
 	}
 	if (rf_state_alive(s->state))
-		rf_subos_set_state(s, RAINFOREST_STATE_STOPPED, RAINFOREST_REASON_KILLED);
+		rf_subos_set_state(s, state, reason);
 	mutex_unlock(&s->drain);
 	rf_channel_settle(s);
 	return unproven ? -EUCLEAN : 0;
+}
+
+static int rf_halt_now(struct rf_subos *s)
+{
+	return rf_halt_locked(s, RAINFOREST_STATE_STOPPED, RAINFOREST_REASON_KILLED);
+}
+
+/* The operator does not want it to run: from here on no crash starts it again */
+static void rf_unwanted(struct rf_subos *s)
+{
+	bool waited = rf_policy_restarting(s);
+
+	WRITE_ONCE(s->crash.unwanted, true);
+	rf_policy_forget(s);
+	/* who waits for its end has waited for the end of that */
+	if (waited)
+		rf_netlink_notify(s, RAINFOREST_EVENT_STATE);
 }
 
 /* Ask PID 1, and wait. Return: 0 when it has stopped, -ETIMEDOUT, -EINTR. */
@@ -305,6 +364,8 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		return -EINTR;
 	if (rf_gone(s, extack))
 		goto out;
+	if (!dry_run)
+		rf_unwanted(s);
 	if (!rf_state_alive(s->state)) {
 		if (s->state < RAINFOREST_STATE_STOPPED) {
 			rf_msg(extack, "%s is not running (%s)", s->name, rf_state_names[s->state]);
@@ -350,6 +411,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	err = 0;
 	if (dry_run)
 		goto out;
+	rf_unwanted(s);
 	s->nr_phases = 0;
 	t = ktime_get_ns();
 	rf_account_grant_text(s, what, sizeof(what));
@@ -410,6 +472,7 @@ static void rf_stop_all(struct work_struct *work)
 	struct rf_subos *s;
 	u32 id;
 
+	rf_policy_stop();
 	for (id = 0; (s = rf_next_alive(id)); rf_subos_put(s)) {
 		id = s->id;
 		mutex_lock(&s->drain);

@@ -14,6 +14,7 @@
  *   birth.c       who hears of them
  *   grant.c       what they own, and quarantine
  *   life.c        load, start, stop, destroy
+ *   policy.c      what is done with those that have crashed
  *   supcon.c      asking a running subOS; resize.c, resize_cpu.c,
  *                 resize_memory.c, move.c, lease.c, preempt.c: what for
  *   console.c     consoles and streams
@@ -108,6 +109,9 @@ static int __init rf_init(void)
 	err = rf_channels_init();
 	if (err)
 		goto err_ledger;
+	err = rf_policy_init();
+	if (err)
+		goto err_channels;
 	rf_watch_init();
 	err = rf_device_init();
 	if (err)
@@ -143,6 +147,8 @@ err_device:
 	rf_device_exit();
 err_watch:
 	rf_watch_exit();
+	rf_policy_exit();
+err_channels:
 	rf_channels_exit();
 err_ledger:
 	rf_ledger_exit();
@@ -162,6 +168,7 @@ static void __exit rf_exit(void)
 	unregister_pm_notifier(&rf_pm_block);
 	unregister_reboot_notifier(&rf_reboot_block);
 	rf_watch_exit();
+	rf_policy_exit();
 	rf_channels_exit();
 	rf_con_exit();
 	rf_resize_exit();

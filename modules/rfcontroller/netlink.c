@@ -100,6 +100,23 @@ static int rf_parse_memory(struct nlattr *nest, struct rf_request *req,
 	return 0;
 }
 
+static void rf_parse_policy(struct genl_info *info, struct rf_policy *p)
+{
+	struct nlattr **a = info->attrs;
+
+	*p = (struct rf_policy) {
+		.on_crash = RAINFOREST_ON_CRASH_STOP,
+		.limit = RF_POLICY_LIMIT,
+		.delay_ms = RF_POLICY_DELAY_MS,
+	};
+	if (a[RAINFOREST_A_SUBOS_ON_CRASH])
+		p->on_crash = nla_get_u32(a[RAINFOREST_A_SUBOS_ON_CRASH]);
+	if (a[RAINFOREST_A_SUBOS_RESTART_LIMIT])
+		p->limit = nla_get_u32(a[RAINFOREST_A_SUBOS_RESTART_LIMIT]);
+	if (a[RAINFOREST_A_SUBOS_RESTART_DELAY_MS])
+		p->delay_ms = nla_get_u32(a[RAINFOREST_A_SUBOS_RESTART_DELAY_MS]);
+}
+
 static int rf_parse_request(struct genl_info *info, struct rf_request *req)
 {
 	struct nlattr *a;
@@ -118,6 +135,7 @@ static int rf_parse_request(struct genl_info *info, struct rf_request *req)
 		req->min_cpus = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_MIN_CPUS]);
 	if (info->attrs[RAINFOREST_A_SUBOS_PRIORITY])
 		req->priority = nla_get_u32(info->attrs[RAINFOREST_A_SUBOS_PRIORITY]);
+	rf_parse_policy(info, &req->crash);
 	if (info->attrs[RAINFOREST_A_SUBOS_CPU_NODE])
 		req->cpu_node = rf_nl_get_node(info->attrs[RAINFOREST_A_SUBOS_CPU_NODE]);
 

@@ -240,7 +240,7 @@ static u64 rf_host_bytes(const struct rf_subos *s)
 {
 	return sizeof(*s) + RF_CONSOLE_HISTORY + s->res.nr_cpus * sizeof(*s->res.cpus) +
 	       s->res.nr_blocks * sizeof(*s->res.blocks) +
-	       RF_RECORDS * sizeof(struct rf_record);
+	       RF_RECORDS * sizeof(struct rf_record) + s->history.previous_len;
 }
 
 int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s)
@@ -256,6 +256,8 @@ int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s)
 		      nla_put_s32(skb, RAINFOREST_A_SUBOS_EXIT_STATUS, s->exit_status);
 	if (!err && s->message[0])
 		err = nla_put_string(skb, RAINFOREST_A_SUBOS_MESSAGE, s->message);
+	if (!err && rf_policy_restarting(s))
+		err = nla_put_flag(skb, RAINFOREST_A_SUBOS_RESTARTING);
 	return err;
 }
 
@@ -289,6 +291,14 @@ static int rf_put_pending(struct sk_buff *skb, struct rf_subos *s)
 	return err;
 }
 
+static int rf_put_crash(struct sk_buff *skb, const struct rf_policy_state *c)
+{
+	return nla_put_u32(skb, RAINFOREST_A_SUBOS_ON_CRASH, c->policy.on_crash) ?:
+	       nla_put_u32(skb, RAINFOREST_A_SUBOS_RESTART_LIMIT, c->policy.limit) ?:
+	       nla_put_u32(skb, RAINFOREST_A_SUBOS_RESTART_DELAY_MS, c->policy.delay_ms) ?:
+	       rf_nl_put_u64(skb, RAINFOREST_A_SUBOS_RESTARTS, c->restarts);
+}
+
 static int rf_put_subos(struct sk_buff *skb, struct rf_subos *s)
 {
 	int err;
@@ -306,7 +316,8 @@ static int rf_put_subos(struct sk_buff *skb, struct rf_subos *s)
 				 READ_ONCE(s->desc->cpu[s->res.cpus[i].slot].beat) : 0);
 	err = err ?: rf_put_pending(skb, s) ?:
 	      nla_put_u32(skb, RAINFOREST_A_SUBOS_MIN_CPUS, s->min_cpus) ?:
-	      nla_put_u32(skb, RAINFOREST_A_SUBOS_PRIORITY, s->priority);
+	      nla_put_u32(skb, RAINFOREST_A_SUBOS_PRIORITY, s->priority) ?:
+	      rf_put_crash(skb, &s->crash);
 	mutex_unlock(&s->drain);
 	return err ?: rf_nl_put_owned(skb, s);
 }

@@ -24,6 +24,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/rainforest.h>
 #include <uapi/linux/rainforest_console.h>
@@ -79,6 +80,9 @@ struct rf_history {
 	u8 *data;		/* RF_CONSOLE_HISTORY bytes */
 	u64 head;		/* bytes ever put */
 	u64 lost;		/* bytes that were overwritten in the subOS's ring */
+	u64 born;		/* head when this life began */
+	u8 *previous;		/* what the life before printed last, or NULL */
+	size_t previous_len;
 };
 
 /* Our end of a ring: what we have read or written, whatever the peer says */
@@ -127,6 +131,28 @@ struct rf_account {
 	struct rf_record *record;	/* RF_RECORDS, the n-th at n % that */
 	u64 nr;				/* ever made */
 	char *config;			/* the operator's words of what is loaded, or NULL */
+};
+
+/* How far we are with a crash, see policy.c */
+enum rf_policy_stage { RF_POLICY_NONE, RF_POLICY_SEEN, RF_POLICY_DUMPING, RF_POLICY_WAITING };
+
+/* What the operator wants done when it crashes; set at create */
+struct rf_policy {
+	enum rainforest_on_crash on_crash;
+	u32 limit;			/* restarts in a row; 0: no limit */
+	u32 delay_ms;			/* before the first of them */
+};
+
+struct rf_policy_state {
+	struct rf_policy policy;
+	enum rf_policy_stage stage;	/* rf_subos.drain, to write */
+	bool unwanted;			/* the operator asked it to end; s->lock, to write */
+	unsigned long at;		/* jiffies of the crash */
+	u32 tries;			/* restarts in a row; s->lock */
+	u64 restarts;			/* ever */
+	u64 generation;			/* of the life that is dumped */
+	struct delayed_work work;
+	struct work_struct dump;
 };
 
 struct rf_subos {
@@ -181,6 +207,7 @@ struct rf_subos {
 	struct rf_watch watch;
 	u64 alive_beat;			/* our own, as it is told */
 
+	struct rf_policy_state crash;
 	struct rf_account account;
 
 	struct rf_phase phases[16];
@@ -211,6 +238,7 @@ struct rf_request {
 	} mem[RF_BOOT_MAX_NODES];
 	unsigned int nr_mem;
 	u32 min_cpus, priority;
+	struct rf_policy crash;
 	bool more;			/* for one that has some already */
 	bool dry_run;
 };
@@ -362,12 +390,29 @@ int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 		  struct netlink_ext_ack *extack);
 int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		   struct netlink_ext_ack *extack);
+int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cause,
+		    const char *what, struct netlink_ext_ack *extack);
+int rf_halt_locked(struct rf_subos *s, enum rainforest_state state,
+		   enum rainforest_reason reason);
 int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		  bool dry_run, struct netlink_ext_ack *extack);
 int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *extack);
 int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack);
 void rf_subos_stop_all(void);
+
+/* policy.c */
+#define RF_POLICY_LIMIT		5	/* restarts in a row, if nothing is said */
+#define RF_POLICY_DELAY_MS	1000
+extern char rf_dump_helper[256], rf_dump_dir[256];
+int rf_policy_init(void);
+void rf_policy_exit(void);
+void rf_policy_stop(void);
+void rf_policy_setup(struct rf_subos *s);
+void rf_policy_seen(struct rf_subos *s, enum rainforest_state state,
+		    enum rainforest_reason reason);
+void rf_policy_forget(struct rf_subos *s);
+bool rf_policy_restarting(const struct rf_subos *s);
 
 /* channels.c */
 struct rf_ficm_channel;
@@ -397,6 +442,7 @@ void rf_console_free(struct rf_subos *s);
 void rf_console_start(struct rf_subos *s);
 void rf_console_drain(struct rf_subos *s, bool final);
 void rf_console_bury(struct rf_subos *s);
+u8 *rf_console_previous(struct rf_subos *s, size_t *len);
 
 /* device.c */
 int rf_device_init(void);

@@ -168,6 +168,7 @@ bool rf_subos_set_state(struct rf_subos *s, enum rainforest_state state,
 
 	pr_info("%s: %s -> %s%s%s\n", s->name, rf_state_names[old], rf_state_names[state],
 		s->message[0] ? ": " : "", s->message);
+	rf_policy_seen(s, state, reason);
 	rf_ledger_update();
 	wake_up_all(&s->wait);
 	if (rf_state_alive(old) && !rf_state_alive(state))
@@ -394,6 +395,7 @@ struct rf_subos *rf_subos_alloc(const char *name)
 	spin_lock_init(&s->state_lock);
 	init_waitqueue_head(&s->wait);
 	rf_con_setup(s);
+	rf_policy_setup(s);
 	strscpy(s->name, name, sizeof(s->name));
 	s->created_ns = ktime_get_real_ns();
 	if (rf_console_setup(s) || rf_account_setup(s)) {

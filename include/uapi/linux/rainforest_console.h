@@ -30,6 +30,10 @@ enum rf_stream {
 #define RF_ATTACH_LAST		4	/* console: of the last destroyed subOS of that name,
 					 * when none of that name exists
 					 */
+#define RF_ATTACH_PREVIOUS	8	/* console: only what the life printed that ended last:
+					 * of one that runs, the life before. Then the end of
+					 * file. ENODATA: there was none, or it is not kept
+					 */
 
 struct rf_attach {
 	char name[64];
