@@ -78,6 +78,12 @@ int rf_create(struct rf *rf, const struct rf_create *c, struct rf_subos *reply)
 		nla_put_u32(msg, RAINFOREST_A_SUBOS_MIN_CPUS, c->min_cpus);
 	if (msg && c->priority)
 		nla_put_u32(msg, RAINFOREST_A_SUBOS_PRIORITY, c->priority);
+	if (msg && c->on_crash)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_ON_CRASH, c->on_crash);
+	if (msg && c->restart_limit >= 0)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_RESTART_LIMIT, c->restart_limit);
+	if (msg && c->restart_delay_ms >= 0)
+		nla_put_u32(msg, RAINFOREST_A_SUBOS_RESTART_DELAY_MS, c->restart_delay_ms);
 	for (size_t i = 0; msg && !ret && i < c->nr_mems; i++)
 		ret = put_mem(msg, &c->mem[i], c->exact);
 	if (ret) {

@@ -159,6 +159,12 @@ static int span(int64_t from, int64_t to)
 	return to - from > INT32_MAX ? INT32_MAX : to - from;
 }
 
+/* One that will be started again has not ended yet */
+static bool ended(const struct rf_subos *s)
+{
+	return rf_state_over(s->state) && !s->restarting;
+}
+
 /* Take all notices; 1 when one says that @name is over, which is then @end */
 static int drain(struct rf *rf, const char *name, struct rf_subos *end)
 {
@@ -167,7 +173,7 @@ static int drain(struct rf *rf, const char *name, struct rf_subos *end)
 
 	while ((ret = rf_event_next(rf, &ev)) > 0) {
 		if (strcmp(ev.name, name) ||
-		    (ev.event != RAINFOREST_EVENT_DESTROYED && !rf_state_over(ev.state))) {
+		    (ev.event != RAINFOREST_EVENT_DESTROYED && !ended(&ev))) {
 			rf_subos_clear(&ev);
 			continue;
 		}
@@ -185,8 +191,9 @@ static int drain(struct rf *rf, const char *name, struct rf_subos *end)
  * @timeout_ms: milliseconds; negative: for ever
  * @end: how it ended; rf_subos_clear() it
  *
- * One that has ended already is reported at once; one that was not started
- * yet is waited for; one that stays unresponsive for RF_PATIENCE_MS is given up.
+ * One that has ended already is reported at once; one that crashed and will be
+ * started again has not ended; one that was not started yet is waited for; one that
+ * stays unresponsive for RF_PATIENCE_MS, and is to stay so, is given up.
  *
  * Return: 0; -ENOENT, -ETIMEDOUT, -EINTR (a signal).
  */
@@ -207,10 +214,10 @@ int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos
 		ret = rf_subos_get(rf, name, end);
 		if (ret)
 			return ret;
-		if (rf_state_over(end->state))
+		if (ended(end))
 			return 0;
 		now = rf_now_ms();
-		if (end->state != RAINFOREST_STATE_UNRESPONSIVE)
+		if (end->state != RAINFOREST_STATE_UNRESPONSIVE || end->restarting)
 			give_up = INT64_MAX;
 		else if (give_up == INT64_MAX)
 			give_up = now + RF_PATIENCE_MS;

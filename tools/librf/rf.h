@@ -135,6 +135,11 @@ struct rf_subos {
 	char **pending;			/* what it was asked and has not answered */
 	size_t nr_pending;
 	uint32_t min_cpus, priority;
+	uint32_t on_crash;		/* RAINFOREST_ON_CRASH_* */
+	uint32_t restart_limit;		/* in a row; 0: none */
+	uint32_t restart_delay_ms;	/* before the first */
+	uint64_t restarts;		/* after crashes, ever */
+	bool restarting;		/* it has crashed, and will be started again */
 	uint64_t generation, console_bytes, console_lost, host_bytes, created_ns;
 	struct rf_owned owned;
 	char *config;			/* of rf_load(), or NULL: for root only */
@@ -216,6 +221,9 @@ struct rf_create {
 	size_t nr_mems;
 	uint32_t min_cpus;		/* not to be preempted */
 	uint32_t priority;
+	uint32_t on_crash;		/* RAINFOREST_ON_CRASH_* */
+	int64_t restart_limit;		/* in a row, 0: without end; negative: the default */
+	int64_t restart_delay_ms;	/* negative: the default */
 	bool exact;
 	bool dry_run;
 };
@@ -442,6 +450,7 @@ int rf_parse_size(struct rf *rf, const char *word, uint64_t *bytes);
 int rf_parse_memory(struct rf *rf, const char *word, struct rf_mem *mem);
 int rf_parse_seconds(struct rf *rf, const char *word, int64_t *ms);
 int rf_parse_count(struct rf *rf, const char *word, uint64_t *n);
+int rf_parse_on_crash(struct rf *rf, const char *text, uint32_t *policy);
 int rf_check_memory(struct rf *rf, const struct rf_mem *mem, size_t n,
 		    uint64_t min);
 int rf_round_memory(struct rf *rf, struct rf_mem *mem, uint64_t block,
@@ -453,6 +462,7 @@ const char *rf_state_text(uint32_t state);
 const char *rf_reason_text(uint32_t reason);
 const char *rf_event_text(uint32_t event);
 const char *rf_op_text(uint32_t op);
+const char *rf_on_crash_text(uint32_t policy);
 bool rf_state_over(uint32_t state);
 bool rf_state_active(uint32_t state);
 int rf_subos_status(struct rf *rf, const struct rf_subos *s);

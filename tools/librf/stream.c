@@ -43,6 +43,9 @@ int rf_attach(struct rf *rf, const char *name, unsigned int stream,
 		close(fd);
 		if (err == -ENOENT)
 			return rf_error(rf, err, "no subOS \"%s\"", name);
+		if (err == -ENODATA)
+			return rf_error(rf, -ENOENT, "%s has had no life before this one, or its console is not kept",
+					name);
 		if (err == -EBUSY)
 			return rf_error(rf, err, "the %s of %s has a reader already",
 					stream < 4 ? what[stream] : "stream", name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Words for the kernel's numbers, and what they amount to: exit codes. */
 #include <errno.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include <linux/rainforest.h>
@@ -59,6 +60,14 @@ static const char *const ops[] = {
 	[RAINFOREST_OP_MEMORY_REMOVE] = "memory-remove",
 	[RAINFOREST_OP_LEND] = "lend",
 	[RAINFOREST_OP_GIVE_BACK] = "give-back",
+	[RAINFOREST_OP_DUMP] = "dump",
+};
+
+static const char *const on_crash[] = {
+	[RAINFOREST_ON_CRASH_STOP] = "stop",
+	[RAINFOREST_ON_CRASH_RESTART] = "restart",
+	[RAINFOREST_ON_CRASH_DUMP] = "dump",
+	[RAINFOREST_ON_CRASH_DUMP_RESTART] = "dump-restart",
 };
 
 const char *rf_state_text(uint32_t state)
@@ -79,6 +88,31 @@ const char *rf_event_text(uint32_t event)
 const char *rf_op_text(uint32_t op)
 {
 	return word(ops, ARRAY_SIZE(ops), op);
+}
+
+const char *rf_on_crash_text(uint32_t policy)
+{
+	return word(on_crash, ARRAY_SIZE(on_crash), policy);
+}
+
+/**
+ * rf_parse_on_crash() - what is to be done with a subOS that has crashed
+ * @rf: the handle
+ * @text: stop, restart, dump or dump-restart
+ * @policy: out, RAINFOREST_ON_CRASH_*
+ *
+ * Return: 0, -EINVAL.
+ */
+int rf_parse_on_crash(struct rf *rf, const char *text, uint32_t *policy)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(on_crash); i++) {
+		if (strcmp(text, on_crash[i]))
+			continue;
+		*policy = i;
+		return 0;
+	}
+	return rf_error(rf, -EINVAL, "\"%s\" is no policy: stop, restart, dump or dump-restart",
+			text);
 }
 
 /**

@@ -208,6 +208,11 @@ struct json_object *rfm_json_subos_all(const struct rf_subos *s)
 	rfm_put(o, "timings", timings(s));
 	rfm_put(o, "min_cpus", json_object_new_int64(s->min_cpus));
 	rfm_put(o, "priority", json_object_new_int64(s->priority));
+	rfm_put(o, "on_crash", string(rf_on_crash_text(s->on_crash)));
+	rfm_put(o, "restart_limit", json_object_new_int64(s->restart_limit));
+	rfm_put(o, "restart_delay_ms", json_object_new_int64(s->restart_delay_ms));
+	rfm_put(o, "restarts", json_object_new_uint64(s->restarts));
+	rfm_put(o, "restarting", json_object_new_boolean(s->restarting));
 	rfm_put(o, "pending", strings(s->pending, s->nr_pending));
 	put_owned(o, &s->owned);
 	return o;
@@ -228,6 +233,7 @@ struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what)
 	rfm_put(o, "reason", string(rf_reason_text(ev->reason)));
 	rfm_put(o, "exit_status", ev->exited ? json_object_new_int(ev->exit_status) : NULL);
 	rfm_put(o, "message", string(ev->message));
+	rfm_put(o, "restarting", json_object_new_boolean(ev->restarting));
 	if (ev->nr_records)
 		rfm_put(o, "change", record(&ev->record[0]));
 	return o;

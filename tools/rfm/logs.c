@@ -14,7 +14,8 @@
 static const char synopsis[] =
 	"[OPTION]... NAME\n\n"
 	"Prints what a subOS's console printed and the ring has kept. Of a destroyed one,\n"
-	"the last console of that name.";
+	"the last console of that name. --previous: only what the life printed that ended\n"
+	"last; of one that runs, the life before.";
 
 struct text {
 	char *v;
@@ -103,7 +104,7 @@ static int follow(struct rfm *r, int fd)
 	}
 }
 
-static int logs(struct rfm *r, const char *name, bool on, const char *word)
+static int logs(struct rfm *r, const char *name, unsigned int flags, const char *word)
 {
 	struct text t = { 0 };
 	uint64_t lost, lines = 0;
@@ -115,8 +116,7 @@ static int logs(struct rfm *r, const char *name, bool on, const char *word)
 		if (ret)
 			return ret;
 	}
-	fd = rf_attach(r->rf, name, RF_STREAM_CONSOLE,
-		       RF_ATTACH_LAST | (on ? RF_ATTACH_FOLLOW : 0), &lost);
+	fd = rf_attach(r->rf, name, RF_STREAM_CONSOLE, RF_ATTACH_LAST | flags, &lost);
 	if (fd < 0)
 		return fd;
 	ret = read_kept(r, fd, &t);
@@ -137,7 +137,7 @@ static int logs(struct rfm *r, const char *name, bool on, const char *word)
 		rfm_warn("the first %lu bytes are lost", lost);
 	fwrite(from, 1, t.v + t.n - from, stdout);
 	fflush(stdout);
-	if (on)
+	if (flags & RF_ATTACH_FOLLOW)
 		ret = follow(r, fd);
 out:
 	free(t.v);
@@ -148,9 +148,10 @@ out:
 int cmd_logs(struct rfm *r, int argc, char **argv)
 {
 	const char *name, *lines = NULL;
-	bool on = false;
+	bool on = false, previous = false;
 	const struct rfm_opt opts[] = {
 		{ "follow", 'f', OPT_FLAG, &on, NULL, "go on until the subOS is destroyed" },
+		{ "previous", 'p', OPT_FLAG, &previous, NULL, "of the life that ended last only" },
 		{ "tail", 'n', OPT_STRING, &lines, "N", "the last N lines only" },
 		RFM_JSON(r), RFM_END
 	};
@@ -161,5 +162,10 @@ int cmd_logs(struct rfm *r, int argc, char **argv)
 		return ret > 0 ? 0 : ret;
 	if (on && r->json)
 		return rf_error(r->rf, -EINVAL, "--follow and --json exclude each other");
-	return rfm_one_name(r, &words, &name) ?: logs(r, name, on, lines);
+	if (on && previous)
+		return rf_error(r->rf, -EINVAL,
+				"--follow and --previous exclude each other: that life is over");
+	return rfm_one_name(r, &words, &name) ?:
+	       logs(r, name, (on ? RF_ATTACH_FOLLOW : 0) | (previous ? RF_ATTACH_PREVIOUS : 0),
+		    lines);
 }

@@ -40,6 +40,12 @@ void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_op
 			"as many nobody may preempt (default 0: one stays)" },
 		{ "priority", 0, OPT_STRING, &m->priority, "N",
 			"higher ones may preempt CPUs of lower ones (default 0)" },
+		{ "on-crash", 0, OPT_STRING, &m->on_crash, "POLICY",
+			"stop, restart, dump or dump-restart (default stop)" },
+		{ "restart-limit", 0, OPT_STRING, &m->restart_limit, "N",
+			"restarts in a row; 0: without end (default 5)" },
+		{ "restart-delay", 0, OPT_STRING, &m->restart_delay, "S",
+			"before the first; doubles from one to the next (default 1)" },
 		{ "exact", 0, OPT_FLAG, &m->exact, NULL, "do not round sizes up to memory blocks" },
 		{ "kernel", 0, OPT_STRING, &m->kernel, "FILE",
 			"bzImage or vmlinux (default $RF_KERNEL or " RF_KERNEL_DEFAULT ")" },
@@ -71,6 +77,8 @@ struct plan {
 	uint32_t ncpus;
 	int cpu_node;
 	uint64_t min_cpus, priority;
+	uint32_t on_crash;
+	int64_t restart_limit, restart_delay_ms;	/* negative: not given */
 	struct rf_mem *mem;
 	size_t nr_mems;
 	struct rf_kernel kernel;
@@ -85,6 +93,37 @@ static void note(struct rfm_make *m, const char *text)
 	if (!m->notes)
 		m->notes = json_object_new_array();
 	json_object_array_add(m->notes, rfm_json_text(text, strlen(text)));
+}
+
+static int read_policy(struct rfm *r, const struct rfm_make *m, struct plan *p)
+{
+	uint64_t limit = 0;
+	int ret = 0;
+
+	p->restart_limit = -1;
+	p->restart_delay_ms = -1;
+	if (m->on_crash)
+		ret = rf_parse_on_crash(r->rf, m->on_crash, &p->on_crash);
+	if (!ret && p->on_crash && m->no_shell)
+		return rf_error(r->rf, -EINVAL,
+				"--on-crash %s goes with create: run waits for one life, and its end",
+				m->on_crash);
+	if (!ret && (m->restart_limit || m->restart_delay) &&
+	    p->on_crash != RAINFOREST_ON_CRASH_RESTART &&
+	    p->on_crash != RAINFOREST_ON_CRASH_DUMP_RESTART)
+		return rf_error(r->rf, -EINVAL,
+				"--restart-limit and --restart-delay go with --on-crash restart or dump-restart");
+	if (!ret && m->restart_limit) {
+		ret = rf_parse_count(r->rf, m->restart_limit, &limit);
+		if (!ret && limit > UINT32_MAX)
+			ret = rf_error(r->rf, -ERANGE, "--restart-limit is below 2^32");
+		p->restart_limit = limit;
+	}
+	if (!ret && m->restart_delay)
+		ret = rf_parse_seconds(r->rf, m->restart_delay, &p->restart_delay_ms);
+	if (!ret && p->restart_delay_ms > UINT32_MAX)
+		ret = rf_error(r->rf, -ERANGE, "--restart-delay: 49 days at most");
+	return ret;
 }
 
 static int read_words(struct rfm *r, const struct rfm_make *m, struct plan *p)
@@ -112,6 +151,8 @@ static int read_words(struct rfm *r, const struct rfm_make *m, struct plan *p)
 		ret = rf_parse_count(r->rf, m->priority, &p->priority);
 	if (!ret && (p->min_cpus > UINT32_MAX || p->priority > UINT32_MAX))
 		ret = rf_error(r->rf, -ERANGE, "--min-cpus and --priority are below 2^32");
+	if (!ret)
+		ret = read_policy(r, m, p);
 	if (ret)
 		return ret;
 	p->mem = calloc(n, sizeof(*p->mem));
@@ -175,6 +216,9 @@ static int reserve(struct rfm *r, const struct rfm_make *m, const struct plan *p
 		.nr_mems = p->nr_mems,
 		.min_cpus = p->min_cpus,
 		.priority = p->priority,
+		.on_crash = p->on_crash,
+		.restart_limit = p->restart_limit,
+		.restart_delay_ms = p->restart_delay_ms,
 		.exact = m->exact,
 		.dry_run = dry_run,
 	};

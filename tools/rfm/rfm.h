@@ -95,6 +95,7 @@ struct rfm_make {
 	const char *name;
 	const char *cpus, *ncpus;
 	const char *min_cpus, *priority;
+	const char *on_crash, *restart_limit, *restart_delay;
 	struct rfm_strings memory;
 	bool exact;
 	const char *kernel, *initrd, *rootfs, *bin, *init, *hostname;
@@ -109,7 +110,7 @@ struct rfm_make {
 	char *file_name;		/* the name, if it is the file's */
 };
 
-#define RFM_MAKE_OPTS	16	/* options that rfm_make_opts() has */
+#define RFM_MAKE_OPTS	19	/* options that rfm_make_opts() has */
 
 void rfm_make_opts(struct rfm_make *m, struct rfm_opt *opts, const struct rfm_opt *more);
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm show: all about one subOS */
+#include <linux/rainforest.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -40,6 +41,19 @@ static void print_timings(const struct rf_subos *s)
 		       s->timing[i].phase, s->timing[i].ns / 1e6);
 }
 
+static void print_policy(const struct rf_subos *s)
+{
+	printf("on crash      %s", rf_on_crash_text(s->on_crash));
+	if (s->on_crash == RAINFOREST_ON_CRASH_RESTART ||
+	    s->on_crash == RAINFOREST_ON_CRASH_DUMP_RESTART) {
+		if (s->restart_limit)
+			printf(", at most %u times in a row", s->restart_limit);
+		printf(", first after %.3g s; restarted %lu times", s->restart_delay_ms / 1e3,
+		       s->restarts);
+	}
+	printf("\n");
+}
+
 static void print(const struct rf_subos *s)
 {
 	char *cpus = rf_cpus_text(s->cpu, s->nr_cpus);
@@ -54,6 +68,8 @@ static void print(const struct rf_subos *s)
 		printf("reason        %s\n", rf_reason_text(s->reason));
 	if (s->message)
 		printf("message       %s\n", s->message);
+	if (s->restarting)
+		printf("next          it will be started again\n");
 	if (s->exited)
 		printf("exit status   %d\n", s->exit_status);
 	printf("CPUs          %s\nmemory        %s\n", cpus ?: "?", memory ?: "?");
@@ -61,6 +77,7 @@ static void print(const struct rf_subos *s)
 	for (size_t i = 0; i < s->nr_pending; i++)
 		printf("pending       %s\n", s->pending[i]);
 	printf("starts        %lu\n", s->generation);
+	print_policy(s);
 	print_beats(s);
 	printf("console       %lu bytes, %lu lost\n", s->console_bytes,
 	       s->console_lost);
