@@ -30,9 +30,10 @@ module_param_named(crash_hang_ms, rf_policy_hang_ms, uint, 0644);
 MODULE_PARM_DESC(crash_hang_ms,
 		 "a subOS that has been unresponsive for so long has crashed (default 5000)");
 
-char rf_dump_helper[256] = "/usr/local/bin/rfm";
+char rf_dump_helper[256] = "rfm";
 module_param_string(dump_helper, rf_dump_helper, sizeof(rf_dump_helper), 0644);
-MODULE_PARM_DESC(dump_helper, "is run as root: HELPER dump NAME -o FILE");
+MODULE_PARM_DESC(dump_helper,
+		 "is run as root: HELPER dump NAME -o FILE (default rfm, wherever it is)");
 
 char rf_dump_dir[256] = "/var/crash";
 module_param_string(dump_dir, rf_dump_dir, sizeof(rf_dump_dir), 0644);
@@ -165,7 +166,7 @@ static char *rf_policy_word(const char *param)
 
 static int rf_policy_help(struct rf_subos *s, char *helper, char *file)
 {
-	char *argv[6] = { helper, "dump", s->name, "-o", file, NULL };
+	char *argv[7] = { "/usr/bin/env", helper, "dump", s->name, "-o", file, NULL };
 	char *envp[3] = {
 		"HOME=/", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
 	};
@@ -175,7 +176,9 @@ static int rf_policy_help(struct rf_subos *s, char *helper, char *file)
 		return -ENOMEM;
 	if (!helper[0])
 		return -ENOENT;	/* to the kernel nothing is a helper, too */
-	err = call_usermodehelper(helper, argv, envp, UMH_WAIT_PROC);
+	/* one that is a path needs nobody to look for it */
+	err = strchr(helper, '/') ? call_usermodehelper(helper, argv + 1, envp, UMH_WAIT_PROC) :
+				    call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
 	if (err)
 		pr_err("%s: no dump: %s ended with %d\n", s->name, helper,
 		       err > 0 ? err >> 8 : err);
