@@ -129,6 +129,7 @@ again:
 		if (rf_console_tee && id == RF_RING_CONSOLE_OUT)
 			rf_tee(s, buf, n);
 		rf_ring_consumed(s, id, n);
+		cond_resched();		/* to print takes its time on a serial line */
 	}
 	if (!READ_ONCE(ring->notify)) {
 		WRITE_ONCE(ring->notify, 1);
