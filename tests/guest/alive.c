@@ -39,7 +39,8 @@
 #define FULL_S	60	/* for standard output to find that nobody reads it any more */
 #define MEMORY	(4 << 20)
 
-static atomic_ulong nr_work, nr_com, nr_opens, nr_large, nr_refused, nr_asked, nr_tcp, nr_conns, nr_out, nr_bad;
+static atomic_ulong nr_work, nr_com, nr_opens, nr_large, nr_refused, nr_asked;
+static atomic_ulong nr_tcp, nr_conns, nr_out, nr_bad;
 static char mine[80], theirs[80];
 static const char *peer;
 static FILE *console;
@@ -383,8 +384,12 @@ int main(int argc, char **argv)
 	snprintf(theirs, sizeof(theirs), "alive/%s", peer);
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		start(all[i], 0);
-	for (;; sleep(1))
-		say("work=%lu com=%lu opens=%lu large=%lu refused=%lu asked=%lu tcp=%lu conns=%lu out=%lu bad=%lu",
-		    nr_work, nr_com, nr_opens, nr_large, nr_refused, nr_asked, nr_tcp, nr_conns, nr_out,
-		    nr_bad);
+	for (;; sleep(1)) {
+		char rfcom[100];
+
+		snprintf(rfcom, sizeof(rfcom), "com=%lu opens=%lu large=%lu refused=%lu asked=%lu",
+			 nr_com, nr_opens, nr_large, nr_refused, nr_asked);
+		say("work=%lu %s tcp=%lu conns=%lu out=%lu bad=%lu", nr_work, rfcom, nr_tcp,
+		    nr_conns, nr_out, nr_bad);
+	}
 }
