@@ -23,7 +23,7 @@
 
 #define RF_BOOT_MAGIC		0x31534f4275536652ULL	/* "RfSuBOS1" */
 #define RF_BOOT_VERSION_MAJOR	1
-#define RF_BOOT_VERSION_MINOR	1
+#define RF_BOOT_VERSION_MINOR	2
 
 /* hardware_subarch in boot_params: a value of our own, "RF" and a version */
 #define RF_BOOT_SUBARCH		0x52460001
@@ -162,7 +162,7 @@ struct rf_boot_desc {
 	__u64 ficm_rx;			/* S  physical: the ring that the subOS reads, 0: none */
 	__u64 ficm_tx;			/* S  physical: the ring that it writes */
 	__u32 ficm_size;		/* S  bytes of each */
-	__u32 pad1;
+	__u32 crash;			/* S  since minor 2: offset of struct rf_crash, 0: none */
 	__u64 block_size;		/* S  bytes of a memory block: memory comes in these */
 	struct rf_boot_cpu cpu[RF_BOOT_MAX_CPUS];
 };
