@@ -284,6 +284,18 @@ static void rf_desc_rings(struct rf_boot_desc *d)
 	}
 }
 
+/* All zero, so that nothing in it is of an earlier life */
+static void rf_crash_fill(struct rf_subos *s)
+{
+	struct rf_crash *crash = rf_at(s, RF_OFF_CRASH);
+
+	memset(crash, 0, sizeof(*crash));
+	crash->size = sizeof(*crash);
+	crash->nr_cpus = RF_BOOT_MAX_CPUS;
+	crash->hold_entry = rf_trampoline_hold_entry();
+	s->desc->crash = RF_OFF_CRASH;
+}
+
 static void rf_desc_fill(struct rf_subos *s)
 {
 	struct rf_boot_desc *d = s->desc;
@@ -316,6 +328,7 @@ static void rf_desc_fill(struct rf_subos *s)
 	d->ficm_rx = s->ficm_rx;
 	d->ficm_tx = s->ficm_tx;
 	d->ficm_size = s->ficm_size;
+	rf_crash_fill(s);
 
 	d->cpu[0].cr3 = d->ident_pgd;
 	d->cpu[0].rip = s->entry;

@@ -283,6 +283,26 @@ struct rf_subos *rf_console_ghost(const char *name)
 	return NULL;
 }
 
+/**
+ * rf_console_ghost_name - the names of those whose consoles are kept, one by one
+ * @i: which, from 0
+ * @name: takes it, RF_BOOT_NAME_LEN bytes
+ *
+ * Return: false: there are no more. A name may come twice.
+ */
+bool rf_console_ghost_name(unsigned int i, char *name)
+{
+	struct rf_subos *s;
+
+	guard(mutex)(&rf_list_lock);
+	list_for_each_entry(s, &rf_ghosts, ghost)
+		if (!i--) {
+			strscpy(name, s->name, RF_BOOT_NAME_LEN);
+			return true;
+		}
+	return false;
+}
+
 void rf_console_free_ghosts(void)
 {
 	struct rf_subos *s, *tmp;

@@ -68,6 +68,16 @@ int rf_trampoline_prove(u32 apicid)
 	return rf_fakes.kick_err;
 }
 
+u64 rf_trampoline_hold_entry(void)
+{
+	return RF_FAKE_TRAMPOLINE + 0x100;
+}
+
+int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
+{
+	return -EOPNOTSUPP;
+}
+
 int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	return 0;

@@ -163,6 +163,20 @@ static const struct nla_policy rainforest_stat_get_nl_policy[RAINFOREST_A_STAT_N
 	[RAINFOREST_A_STAT_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* RAINFOREST_CMD_SUBOS_FREEZE - do */
+static const struct nla_policy rainforest_subos_freeze_nl_policy[RAINFOREST_A_SUBOS_NMI + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_TIMEOUT_MS] = { .type = NLA_U32, },
+	[RAINFOREST_A_SUBOS_NMI] = { .type = NLA_FLAG, },
+	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
+/* RAINFOREST_CMD_SUBOS_THAW - do */
+static const struct nla_policy rainforest_subos_thaw_nl_policy[RAINFOREST_A_SUBOS_DRY_RUN + 1] = {
+	[RAINFOREST_A_SUBOS_NAME] = { .type = NLA_NUL_STRING, .len = 63, },
+	[RAINFOREST_A_SUBOS_DRY_RUN] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for rainforest */
 static const struct genl_split_ops rainforest_nl_ops[] = {
 	{
@@ -341,6 +355,22 @@ static const struct genl_split_ops rainforest_nl_ops[] = {
 		.doit		= rainforest_nl_stat_get_doit,
 		.policy		= rainforest_stat_get_nl_policy,
 		.maxattr	= RAINFOREST_A_STAT_NAME,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_SUBOS_FREEZE,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_subos_freeze_doit,
+		.policy		= rainforest_subos_freeze_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_NMI,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= RAINFOREST_CMD_SUBOS_THAW,
+		.pre_doit	= rainforest_admin_pre,
+		.doit		= rainforest_nl_subos_thaw_doit,
+		.policy		= rainforest_subos_thaw_nl_policy,
+		.maxattr	= RAINFOREST_A_SUBOS_DRY_RUN,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 };

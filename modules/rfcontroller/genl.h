@@ -57,6 +57,9 @@ int rainforest_nl_channel_tune_doit(struct sk_buff *skb,
 				    struct genl_info *info);
 int rainforest_nl_history_get_doit(struct sk_buff *skb, struct genl_info *info);
 int rainforest_nl_stat_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rainforest_nl_subos_freeze_doit(struct sk_buff *skb,
+				    struct genl_info *info);
+int rainforest_nl_subos_thaw_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	RAINFOREST_NLGRP_EVENTS,

@@ -30,6 +30,15 @@ static bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack)
 
 /* ---- load, start ---- */
 
+/* Who writes down a dead one's memory has to be done before it is written to */
+bool rf_subos_dumped(struct rf_subos *s, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&s->lock);
+	if (s->dumps)
+		rf_msg(extack, "a dump of %s is being written: wait for its end", s->name);
+	return s->dumps;
+}
+
 /**
  * rf_subos_load - give a subOS its images, and put them in its memory
  *
@@ -55,6 +64,10 @@ int rf_subos_load(struct rf_subos *s, struct file *kernel, struct file **initrd,
 		goto out;
 	if (rf_state_alive(s->state)) {
 		rf_msg(extack, "%s is running: stop it first", s->name);
+		err = -EBUSY;
+		goto out;
+	}
+	if (rf_subos_dumped(s, extack)) {
 		err = -EBUSY;
 		goto out;
 	}
@@ -159,6 +172,8 @@ int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cau
 	int err;
 
 	lockdep_assert_held(&s->lock);
+	if (rf_subos_dumped(s, extack))
+		return -EBUSY;
 	if (!s->image_fresh) {
 		if (rf_cpu_prove_all(&s->res)) {
 			rf_msg(extack, "a CPU is not proven out of the subOS: destroy it");
@@ -177,6 +192,7 @@ int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cau
 		rf_console_drain(s, true);	/* the last words of its last life */
 	s->message[0] = 0;
 	s->exited = false;
+	s->hold = 0;
 	s->boot_jiffies = jiffies;
 	WRITE_ONCE(s->crash.unwanted, false);
 	memset(s->pulse, 0, sizeof(s->pulse));
@@ -225,6 +241,10 @@ int rf_subos_start(struct rf_subos *s, unsigned int timeout_ms, bool dry_run,
 		goto out;
 	if (rf_state_alive(s->state)) {
 		rf_msg(extack, "%s is running already", s->name);
+		err = -EBUSY;
+		goto out;
+	}
+	if (rf_subos_dumped(s, extack)) {
 		err = -EBUSY;
 		goto out;
 	}
@@ -284,6 +304,7 @@ int rf_halt_locked(struct rf_subos *s, enum rainforest_state state,
 	}
 	if (rf_state_alive(s->state))
 		rf_subos_set_state(s, state, reason);
+	s->hold = 0;	/* INIT took its CPUs out of that, too */
 	mutex_unlock(&s->drain);
 	rf_channel_settle(s);
 	return unproven ? -EUCLEAN : 0;
@@ -330,8 +351,12 @@ static int rf_stop_locked(struct rf_subos *s, unsigned int timeout_ms, bool forc
 			  struct netlink_ext_ack *extack)
 {
 	/* 0 with force: at once; 0 without: ask, and don't wait */
-	int err = timeout_ms || !force ? rf_ask(s, timeout_ms) : -ETIMEDOUT;
+	int err = -ETIMEDOUT;
 
+	if (s->state == RAINFOREST_STATE_FROZEN)
+		force = true;	/* nobody hears a request */
+	else if (timeout_ms || !force)
+		err = rf_ask(s, timeout_ms);
 	if (err == -ETIMEDOUT && !timeout_ms && !force)
 		return 0;
 	if (err && !force) {
@@ -374,6 +399,12 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 			/* it says that it stopped: by force it is made sure */
 			err = force && !dry_run ? rf_halt_now(s) : 0;
 		}
+		goto out;
+	}
+	if (s->state == RAINFOREST_STATE_FROZEN && !force) {
+		rf_msg(extack, "%s is frozen and hears no request: thaw it first, or kill it",
+		       s->name);
+		err = -EBUSY;
 		goto out;
 	}
 	err = dry_run ? 0 : rf_stop_locked(s, timeout_ms, force, extack);

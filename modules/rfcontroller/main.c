@@ -15,6 +15,8 @@
  *   grant.c       what they own, and quarantine
  *   life.c        load, start, stop, destroy
  *   policy.c      what is done with those that have crashed
+ *   freeze.c      CPUs held and let go again
+ *   dump.c        a subOS's memory as a vmcore
  *   supcon.c      asking a running subOS; resize.c, resize_cpu.c,
  *                 resize_memory.c, move.c, lease.c, preempt.c: what for
  *   console.c     consoles and streams

@@ -268,9 +268,9 @@ put_subos:
 	return err;
 }
 
-/* The common form of start, stop, kill and destroy */
-static int rf_act(struct genl_info *info,
-		  int (*act)(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
+/* The common form of start, stop, kill, freeze, thaw and destroy, with one flag of its own */
+static int rf_act(struct genl_info *info, unsigned int flag,
+		  int (*act)(struct rf_subos *s, unsigned int ms, bool flag, bool dry_run,
 			     struct netlink_ext_ack *extack))
 {
 	struct sk_buff *reply __free(rf_skb) = rf_nl_reply(info, RF_SUBOS_MSG);
@@ -284,7 +284,7 @@ static int rf_act(struct genl_info *info,
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	err = act(s, ms ? nla_get_u32(ms) : 0,
-		  nla_get_flag(rf_nl_attr(info, RAINFOREST_A_SUBOS_FORCE)),
+		  nla_get_flag(rf_nl_attr(info, flag)),
 		  nla_get_flag(rf_nl_attr(info, RAINFOREST_A_SUBOS_DRY_RUN)), info->extack);
 	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 	rf_subos_put(s);
@@ -324,22 +324,44 @@ static int rf_act_kill(struct rf_subos *s, unsigned int ms, bool force, bool dry
 
 int rainforest_nl_subos_start_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_act_start);
+	return rf_act(info, RAINFOREST_A_SUBOS_FORCE, rf_act_start);
 }
 
 int rainforest_nl_subos_stop_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_act_stop);
+	return rf_act(info, RAINFOREST_A_SUBOS_FORCE, rf_act_stop);
 }
 
 int rainforest_nl_subos_kill_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_act_kill);
+	return rf_act(info, RAINFOREST_A_SUBOS_FORCE, rf_act_kill);
+}
+
+static int rf_act_freeze(struct rf_subos *s, unsigned int ms, bool nmi, bool dry_run,
+			 struct netlink_ext_ack *extack)
+{
+	return rf_subos_freeze(s, min(ms, RF_FREEZE_MS), nmi, dry_run, extack);
+}
+
+static int rf_act_thaw(struct rf_subos *s, unsigned int ms, bool force, bool dry_run,
+		       struct netlink_ext_ack *extack)
+{
+	return rf_subos_thaw(s, dry_run, extack);
+}
+
+int rainforest_nl_subos_freeze_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return rf_act(info, RAINFOREST_A_SUBOS_NMI, rf_act_freeze);
+}
+
+int rainforest_nl_subos_thaw_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return rf_act(info, RAINFOREST_A_SUBOS_FORCE, rf_act_thaw);
 }
 
 int rainforest_nl_subos_destroy_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return rf_act(info, rf_act_destroy);
+	return rf_act(info, RAINFOREST_A_SUBOS_FORCE, rf_act_destroy);
 }
 
 /* ---- quarantine ---- */

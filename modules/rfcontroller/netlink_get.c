@@ -51,6 +51,7 @@ int rf_nl_put_u64(struct sk_buff *skb, int type, u64 v)
 int rainforest_nl_info_get_doit(struct sk_buff *req, struct genl_info *info)
 {
 	bool admin = netlink_capable(req, CAP_SYS_ADMIN);
+	char name[RF_BOOT_NAME_LEN];
 	struct sk_buff *skb;
 	int err;
 
@@ -69,6 +70,8 @@ int rainforest_nl_info_get_doit(struct sk_buff *req, struct genl_info *info)
 	if (!err && admin)
 		err = rf_nl_put_u64(skb, RAINFOREST_A_INFO_TRAMPOLINE, rf_trampoline_phys()) ?:
 		      rf_nl_put_u64(skb, RAINFOREST_A_INFO_LEDGER, rf_ledger_phys());
+	for (unsigned int i = 0; admin && !err && rf_console_ghost_name(i, name); i++)
+		err = nla_put_string(skb, RAINFOREST_A_INFO_GONE, name);
 	return rf_nl_send(skb, info, err);
 }
 

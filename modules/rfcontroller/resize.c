@@ -250,6 +250,8 @@ int rf_resize_giver(struct rf_subos *s, struct rf_resize *r, struct netlink_ext_
 	r->unasked = r->stopped_too && !rf_state_alive(s->state);
 	if (!r->unasked)
 		return rf_resize_ready(s, r, extack);
+	if (rf_subos_dumped(s, extack))
+		return -EBUSY;
 	if (!rf_cpu_prove_all(&s->res))
 		return 0;
 	rf_msg(extack, "a CPU of %s is not proven out: destroy it", s->name);

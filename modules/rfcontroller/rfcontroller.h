@@ -28,7 +28,9 @@
 
 #include <uapi/linux/rainforest.h>
 #include <uapi/linux/rainforest_console.h>
+#include <uapi/linux/rainforest_dump.h>
 #include <rf/abi/boot.h>
+#include <rf/abi/crash.h>
 #include <rf/abi/layout.h>
 #include <rf/abi/ledger.h>
 #include <rf/abi/ring.h>
@@ -202,6 +204,11 @@ struct rf_subos {
 	char line[256];			/* of the console, for console_tee */
 	unsigned int line_len;
 
+	u32 hold;			/* number of the hold that its CPUs are in, 0: none */
+	enum rainforest_state thawed_state;	/* what it was before, and why */
+	enum rainforest_reason thawed_reason;
+	unsigned int dumps;		/* open, see dump.c; not to be started anew */
+
 	struct rf_pulse pulse[RF_BOOT_MAX_CPUS];	/* by slot */
 	unsigned long boot_jiffies;	/* of the start */
 	struct rf_watch watch;
@@ -279,6 +286,10 @@ void rf_trampoline_set(u32 apicid, u64 slot, u64 cr3);
 void rf_trampoline_clear(u32 apicid);
 int rf_trampoline_kick(u32 apicid, bool init);
 int rf_trampoline_prove(u32 apicid);
+u64 rf_trampoline_hold_entry(void);
+void rf_trampoline_hold(u32 apicid, u64 hold);
+u64 rf_trampoline_held(u32 apicid);
+void rf_trampoline_nmi(u32 apicid);
 struct rf_ledger_anchor *rf_trampoline_anchor(void);
 
 /* cpu.c */
@@ -400,6 +411,19 @@ int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *exta
 int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack);
 void rf_subos_stop_all(void);
+bool rf_subos_dumped(struct rf_subos *s, struct netlink_ext_ack *extack);
+
+/* freeze.c */
+#define RF_FREEZE_MS	1000U	/* for all CPUs to be held, as a rule */
+int rf_subos_freeze(struct rf_subos *s, unsigned int timeout_ms, bool nmi, bool dry_run,
+		    struct netlink_ext_ack *extack);
+int rf_subos_thaw(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *extack);
+int rf_freeze_locked(struct rf_subos *s, unsigned int timeout_ms, bool nmi, bool partly,
+		     struct netlink_ext_ack *extack);
+int rf_thaw_locked(struct rf_subos *s, struct netlink_ext_ack *extack);
+
+/* dump.c */
+int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack);
 
 /* policy.c */
 #define RF_POLICY_LIMIT		5	/* restarts in a row, if nothing is said */
@@ -436,6 +460,7 @@ u64 rf_ring_used(struct rf_subos *s, unsigned int id);
 void rf_ring_copy_out(struct rf_subos *s, unsigned int id, u64 pos, u8 *to, u64 len);
 void rf_ring_consumed(struct rf_subos *s, unsigned int id, u64 len);
 struct rf_subos *rf_console_ghost(const char *name);
+bool rf_console_ghost_name(unsigned int i, char *name);
 void rf_console_free_ghosts(void);
 int rf_console_setup(struct rf_subos *s);
 void rf_console_free(struct rf_subos *s);

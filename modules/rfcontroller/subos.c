@@ -139,12 +139,13 @@ bool rf_anything_granted(void)
 bool rf_state_alive(enum rainforest_state state)
 {
 	return state == RAINFOREST_STATE_BOOTING || state == RAINFOREST_STATE_RUNNING ||
-	       state == RAINFOREST_STATE_STOPPING || state == RAINFOREST_STATE_UNRESPONSIVE;
+	       state == RAINFOREST_STATE_STOPPING || state == RAINFOREST_STATE_UNRESPONSIVE ||
+	       state == RAINFOREST_STATE_FROZEN;
 }
 
 const char * const rf_state_names[] = {
 	"defined", "reserved", "loaded", "booting", "running", "stopping", "stopped",
-	"panicked", "unresponsive", "failed",
+	"panicked", "unresponsive", "failed", "frozen",
 };
 
 static const char * const rf_reason_names[] = {
@@ -323,7 +324,8 @@ void rf_subos_watch(struct rf_subos *s)
 		rf_watch_alive(s);
 		rf_console_drain(s, false);
 		rf_subos_watch_state(s);
-		if (rf_state_alive(s->state))
+		/* one that is held has no pulse, and is well */
+		if (rf_state_alive(s->state) && s->state != RAINFOREST_STATE_FROZEN)
 			rf_watch_beats(s);
 	}
 	mutex_unlock(&s->drain);

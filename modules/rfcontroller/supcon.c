@@ -252,6 +252,10 @@ int rf_con_ready(struct rf_subos *s, u32 features, struct netlink_ext_ack *extac
 {
 	long left;
 
+	if (s->state == RAINFOREST_STATE_FROZEN) {
+		rf_msg(extack, "%s is frozen: thaw it first", s->name);
+		return -EBUSY;
+	}
 	if (s->state != RAINFOREST_STATE_RUNNING) {
 		rf_msg(extack, "%s is not running (%s): only a running subOS is resized",
 		       s->name, rf_state_names[s->state]);

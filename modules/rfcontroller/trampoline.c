@@ -41,6 +41,8 @@ static_assert(offsetof(struct rf_tramp_entry, request) == RF_ENTRY_REQUEST);
 static_assert(offsetof(struct rf_tramp_entry, arrived) == RF_ENTRY_ARRIVED);
 static_assert(offsetof(struct rf_tramp_entry, has_tsc_adjust) == RF_ENTRY_HAS_ADJUST);
 static_assert(offsetof(struct rf_tramp_entry, tsc_adjust) == RF_ENTRY_TSC_ADJUST);
+static_assert(offsetof(struct rf_tramp_entry, hold) == RF_ENTRY_HOLD);
+static_assert(offsetof(struct rf_tramp_entry, held) == RF_ENTRY_HELD);
 static_assert(sizeof(struct rf_tramp_entry) == RF_ENTRY_SIZE);
 static_assert(offsetof(struct rf_boot_cpu, started) == RF_SLOT_STARTED);
 static_assert(offsetof(struct rf_boot_cpu, cr3) == RF_SLOT_CR3);
@@ -51,7 +53,7 @@ static_assert(offsetof(struct rf_boot_cpu, rsi) == RF_SLOT_RSI);
 extern const u8 rf_trampoline_code[], rf_trampoline_code_end[];
 extern const u32 rf_trampoline_off_data, rf_trampoline_off_32, rf_trampoline_off_64,
 	rf_trampoline_off_gdt, rf_trampoline_off_nmi, rf_trampoline_off_mce,
-	rf_trampoline_off_fault;
+	rf_trampoline_off_fault, rf_trampoline_off_hold;
 
 #define RF_PROOF_US	200000	/* for a CPU to come by; it takes some tens of us */
 #define RF_PROOF_TRIES	3
@@ -394,6 +396,11 @@ int rf_trampoline_kick(u32 apicid, bool init)
 				err = 0;
 		}
 	}
+	if (!err) {
+		/* it left the hold that it may have been in, too */
+		WRITE_ONCE(e->hold, 0);
+		WRITE_ONCE(e->held, 0);
+	}
 	mutex_unlock(&rf_tramp_lock);
 	return err;
 }
@@ -408,6 +415,43 @@ int rf_trampoline_prove(u32 apicid)
 {
 	rf_trampoline_clear(apicid);
 	return rf_trampoline_kick(apicid, true);
+}
+
+/* Where a subOS's kernel goes to be held: physical, and 1:1 in its identity map */
+u64 rf_trampoline_hold_entry(void)
+{
+	return tramp.phys + rf_trampoline_off_hold;
+}
+
+/**
+ * rf_trampoline_hold - let a CPU that comes to be held wait
+ * @apicid: its APIC ID
+ * @hold: a number that is no other hold's; 0: it may go. It sleeps perhaps, see
+ *	rf_trampoline_wake().
+ */
+void rf_trampoline_hold(u32 apicid, u64 hold)
+{
+	WRITE_ONCE(rf_entry(apicid)->hold, hold);
+}
+
+/* Return: the hold that a CPU waits for, 0: it runs */
+u64 rf_trampoline_held(u32 apicid)
+{
+	return READ_ONCE(rf_entry(apicid)->held);
+}
+
+/**
+ * rf_trampoline_nmi - send an NMI to a granted CPU
+ * @apicid: its APIC ID
+ *
+ * One that is held wakes, and looks whether it still is. Any other one takes it
+ * by its subOS's IDT: if that is broken, this resets the machine.
+ *
+ * Context: process.
+ */
+void rf_trampoline_nmi(u32 apicid)
+{
+	rf_icr(APIC_DM_NMI, apicid);
 }
 
 /**

@@ -30,8 +30,14 @@
 #define RF_ENTRY_REQUEST	24
 #define RF_ENTRY_ARRIVED	32
 #define RF_ENTRY_TSC_ADJUST	40
+#define RF_ENTRY_HOLD		48
+#define RF_ENTRY_HELD		56
 #define RF_ENTRY_HAS_ADJUST	4
 #define RF_ENTRY_SIZE		256
+
+/* Stacks in the page for the moment between two address spaces; a CPU's by APIC ID */
+#define RF_HOLD_STACKS		8	/* a power of 2 */
+#define RF_HOLD_STACK_SHIFT	6	/* log2 of bytes: an NMI's frame fits */
 
 /* struct rf_boot_cpu, part of the boot ABI */
 #define RF_SLOT_STARTED		12
@@ -61,7 +67,9 @@ struct rf_tramp_entry {
 	__u64 request;		/* a number that the CPU shall bring back */
 	__u64 arrived;		/* the last number it brought back */
 	__u64 tsc_adjust;	/* the CPU's own, as the supervisor had it */
-	__u8 stack[RF_ENTRY_SIZE - 48];
+	__u64 hold;		/* not 0: a CPU that comes to be held waits while it is that */
+	__u64 held;		/* the hold that it waits for, 0: none */
+	__u8 stack[RF_ENTRY_SIZE - 64];
 };
 #endif
 

@@ -143,6 +143,58 @@ SYM_DATA_START(rf_trampoline_code)
 .Lpark:	hlt
 	jmp	.Lpark
 
+	/*
+	 * Hold: a subOS's kernel calls this, see include/rf/abi/crash.h. Its page
+	 * table maps the page as ours does, so that there is a stack and an IDT
+	 * at each step from its address space to ours, and back.
+	 */
+	.balign 16
+.Lhold:
+	endbr64
+	leaq	.Lhold(%rip), %r10
+	subq	$REL(.Lhold), %r10
+	movl	%edi, %r11d
+	andl	$(RF_HOLD_STACKS - 1), %r11d
+	incl	%r11d
+	shll	$RF_HOLD_STACK_SHIFT, %r11d
+	leaq	REL(.Lhold_stacks)(%r10, %r11), %r11
+	movq	%rsp, %r8
+	movq	%cr3, %r9
+	movq	%r11, %rsp
+	lgdt	REL(.Lgdt_desc)(%r10)
+	lidt	REL(.Lidt_desc)(%r10)
+	movl	REL(.Ldata) + RF_TRAMP_CR3(%r10), %eax
+	movq	%rax, %cr3
+	/* From here on nothing of the subOS's memory is in use, not even mapped */
+	movq	REL(.Ldata) + RF_TRAMP_TABLE(%r10), %rcx
+	movl	REL(.Ldata) + RF_TRAMP_COUNT(%r10), %eax
+1:	testl	%eax, %eax
+	jz	5f
+	cmpl	%edi, RF_ENTRY_APICID(%rcx)
+	je	2f
+	addq	$RF_ENTRY_SIZE, %rcx
+	decl	%eax
+	jmp	1b
+
+2:	leaq	RF_ENTRY_SIZE(%rcx), %rsp
+3:	movq	RF_ENTRY_HOLD(%rcx), %rax
+	movq	%rax, RF_ENTRY_HELD(%rcx)
+	testq	%rax, %rax
+	jz	5f
+	testl	%edx, %edx
+	jz	4f
+	hlt			/* until an NMI; who woke us too early does it again */
+	jmp	3b
+4:	pause
+	jmp	3b
+
+5:	movq	%r11, %rsp
+	movq	%r9, %cr3
+	lgdt	(%rsi)
+	lidt	16(%rsi)
+	movq	%r8, %rsp
+	ret
+
 	/* NMI: nothing to do. All else: stay where we are */
 	.balign 16
 .Lnmi:	iretq
@@ -175,6 +227,10 @@ SYM_DATA_START(rf_trampoline_code)
 	.quad	0x00cf93000000ffff	/* 0x18: data */
 .Lgdt_end:
 
+	.balign 16
+.Lhold_stacks:
+	.fill	RF_HOLD_STACKS << RF_HOLD_STACK_SHIFT, 1, 0
+
 	/* From here on filled in by trampoline.c, see trampoline.h */
 	.balign 8
 .Ldata:
@@ -193,3 +249,4 @@ SYM_DATA(rf_trampoline_off_gdt, .long REL(.Lgdt))
 SYM_DATA(rf_trampoline_off_nmi, .long REL(.Lnmi))
 SYM_DATA(rf_trampoline_off_mce, .long REL(.Lmce))
 SYM_DATA(rf_trampoline_off_fault, .long REL(.Lfault))
+SYM_DATA(rf_trampoline_off_hold, .long REL(.Lhold))

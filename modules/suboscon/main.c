@@ -4,6 +4,7 @@
  *
  *   alive.c   the supervisor's heartbeat
  *   beat.c    heartbeats of the CPUs
+ *   hold.c    CPUs held and let go again
  *   stat.c    load, memory, interrupts; counters.c: hardware counters
  *   con.c     the supervisor's requests; resize.c: CPUs and memory
  *   stream.c  standard streams of the program, and PID 1's line to the supervisor
@@ -36,6 +37,7 @@ static void rf_doorbell(void)
 	const struct rf_ring *ring = rf_ring_at(RF_RING_STDIN);
 	bool wake;
 
+	rf_hold_rung();
 	if (rf_new(&typed, READ_ONCE(rf_ring_at(RF_RING_CONSOLE_IN)->head)))
 		rainforest_console_kick();
 	wake = rf_new(&in, READ_ONCE(ring->head) << 1 |
@@ -72,9 +74,15 @@ static int __init rf_init(void)
 	if (err)
 		goto err_stream;
 	rf_alive_init();
+	err = rf_hold_init();
+	if (err)
+		goto err_alive;
 	rf_ficm_doorbell_add(&rf_bell);
 	return 0;
 
+err_alive:
+	rf_alive_exit();
+	rf_con_exit();
 err_stream:
 	rf_stream_exit();
 err_stat:
@@ -87,6 +95,7 @@ err_beat:
 static void __exit rf_exit(void)
 {
 	rf_ficm_doorbell_remove(&rf_bell);
+	rf_hold_exit();
 	rf_alive_exit();
 	rf_con_exit();
 	rf_stream_exit();

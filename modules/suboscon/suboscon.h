@@ -33,6 +33,11 @@ void rf_beat_exit(void);
 int rf_stream_init(void);
 void rf_stream_exit(void);
 
+/* hold.c */
+int rf_hold_init(void);
+void rf_hold_exit(void);
+void rf_hold_rung(void);
+
 /* stat.c */
 int rf_stat_init(void);
 void rf_stat_exit(void);
