@@ -415,6 +415,60 @@ int rf_leases_get(struct rf *rf, struct rf_lease **list, size_t *n)
 	return 0;
 }
 
+int rf_freeze(struct rf *rf, const struct rf_freeze *f, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell(f->nmi ? "freeze by nmi" : "freeze", f->dry_run);
+	return rf_subos_get(rf, f->name, reply);
+}
+
+int rf_thaw(struct rf *rf, const char *name, bool dry_run, struct rf_subos *reply)
+{
+	memset(reply, 0, sizeof(*reply));
+	tell("thaw", dry_run);
+	if (!strcmp(name, "web"))
+		return rf_error(rf, -EINVAL, "web is not frozen (running)");
+	return unknown(rf, name);
+}
+
+/* Of web: a page of letters, 2 MiB of zeroes, a page of letters */
+int rf_dump_open(struct rf *rf, const struct rf_freeze *f, struct rf_dump_info *info)
+{
+	char page[4096];
+	int fd;
+
+	if (strcmp(f->name, "web"))
+		return unknown(rf, f->name);
+	fd = memfd_create("dump", MFD_CLOEXEC);
+	memset(page, 'x', sizeof(page));
+	*info = (struct rf_dump_info) {
+		.size = (2 << 20) + 2 * sizeof(page), .memory = 2 << 20, .cpus = 2, .regs = 2,
+		.vmcoreinfo = 1,
+	};
+	if (fails("dump"))	/* it is destroyed when half of it was read */
+		return fd;
+	if (pwrite(fd, page, sizeof(page), 0) < 0 ||
+	    pwrite(fd, page, sizeof(page), (2 << 20) + sizeof(page)) < 0)
+		return rf_error(rf, -errno, "write");
+	return fd;
+}
+
+int rf_gone_get(struct rf *rf, char ***names, size_t *n)
+{
+	(void)rf;
+	*names = malloc(sizeof(**names));
+	(*names)[0] = strdup("old");
+	*n = 1;
+	return 0;
+}
+
+void rf_gone_free(char **names, size_t n)
+{
+	while (n)
+		free(names[--n]);
+	free(names);
+}
+
 int rf_recover(struct rf *rf, struct rf_quarantine *reply)
 {
 	(void)rf;

@@ -15,6 +15,7 @@
  *                 resize.c  rf_resize() rf_move() rf_lend()
  *   "events"      event.c   rf_events_open() rf_wait()
  *   "streams"     stream.c  rf_attach()
+ *   "dumps"       dump.c    rf_freeze() rf_thaw() rf_dump_open() rf_dump_write()
  *   "services"    com.c     rf_open() rf_close() rf_read() rf_write() ...: com.h
  *   "images"      image.c   rf_kernel_open()
  *   "files"       config.c  rf_config_read()
@@ -359,6 +360,41 @@ int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms,
 
 int rf_attach(struct rf *rf, const char *name, unsigned int stream,
 	      unsigned int flags, uint64_t *lost);
+
+/* ---- held, and dumped: dump.c ---- */
+
+struct rf_freeze {
+	const char *name;
+	int64_t timeout_ms;
+	bool nmi;	/* CPUs that take no interrupt: resets the machine if one has no IDT */
+	bool dry_run;
+};
+
+struct rf_dump_info {
+	uint64_t size;		/* bytes of the core file */
+	uint64_t memory;	/* of it, the subOS's memory */
+	uint32_t cpus, regs;	/* that it has; of how many the registers are known */
+	uint32_t loose;		/* that may run on */
+	bool held;		/* it ran, and is held until the close */
+	uint32_t vmcoreinfo;	/* bytes, 0: none */
+};
+
+struct rf_dump_how {
+	uint64_t size;		/* of rf_dump_info */
+	bool compress;		/* by zstd, as a whole */
+	bool (*progress)(uint64_t done, void *arg);	/* false: stop */
+	void *arg;
+};
+
+int rf_freeze(struct rf *rf, const struct rf_freeze *f, struct rf_subos *reply);
+int rf_thaw(struct rf *rf, const char *name, bool dry_run, struct rf_subos *reply);
+int rf_dump_open(struct rf *rf, const struct rf_freeze *f, struct rf_dump_info *info);
+int rf_dump_write(struct rf *rf, int from, int to, const struct rf_dump_how *how);
+
+/* ---- reports: report.c ---- */
+
+int rf_gone_get(struct rf *rf, char ***names, size_t *n);
+void rf_gone_free(char **names, size_t n);
 
 /* ---- images: image.c ---- */
 

@@ -24,6 +24,7 @@ static const char *const states[] = {
 	[RAINFOREST_STATE_PANICKED] = "panicked",
 	[RAINFOREST_STATE_UNRESPONSIVE] = "unresponsive",
 	[RAINFOREST_STATE_FAILED] = "failed",
+	[RAINFOREST_STATE_FROZEN] = "frozen",
 };
 
 static const char *const reasons[] = {
@@ -61,6 +62,8 @@ static const char *const ops[] = {
 	[RAINFOREST_OP_LEND] = "lend",
 	[RAINFOREST_OP_GIVE_BACK] = "give-back",
 	[RAINFOREST_OP_DUMP] = "dump",
+	[RAINFOREST_OP_FREEZE] = "freeze",
+	[RAINFOREST_OP_THAW] = "thaw",
 };
 
 static const char *const on_crash[] = {
@@ -180,21 +183,23 @@ int rf_exit_from_wait(int wstatus)
  * rf_state_over() - has a subOS in this state ended?
  * @state: RAINFOREST_STATE_*
  *
- * One that is unresponsive has not: it may come back.
+ * One that is unresponsive has not: it may come back; nor one that is frozen.
  */
 bool rf_state_over(uint32_t state)
 {
-	return state >= RAINFOREST_STATE_STOPPED && state != RAINFOREST_STATE_UNRESPONSIVE;
+	return state >= RAINFOREST_STATE_STOPPED && state != RAINFOREST_STATE_UNRESPONSIVE &&
+	       state != RAINFOREST_STATE_FROZEN;
 }
 
 /**
- * rf_state_active() - do CPUs run in a subOS in this state?
+ * rf_state_active() - do CPUs run in a subOS in this state, or are held there?
  * @state: RAINFOREST_STATE_*
  */
 bool rf_state_active(uint32_t state)
 {
 	return state == RAINFOREST_STATE_BOOTING || state == RAINFOREST_STATE_RUNNING ||
-	       state == RAINFOREST_STATE_STOPPING || state == RAINFOREST_STATE_UNRESPONSIVE;
+	       state == RAINFOREST_STATE_STOPPING || state == RAINFOREST_STATE_UNRESPONSIVE ||
+	       state == RAINFOREST_STATE_FROZEN;
 }
 
 /**

@@ -41,6 +41,9 @@ static const struct {
 	{ "wait", cmd_wait, "wait until a subOS has ended", true, false },
 	{ "stop", cmd_stop, "ask a subOS to power off, keep what it owns", false, false },
 	{ "kill", cmd_kill, "stop a subOS at once, keep what it owns", false, false },
+	{ "freeze", cmd_freeze, "hold all CPUs of a running subOS", false, false },
+	{ "thaw", cmd_thaw, "let a frozen subOS go on", false, false },
+	{ "dump", cmd_dump, "write down a subOS's memory for a debugger", false, false },
 	{ "destroy", cmd_destroy, "stop a subOS and give everything back", false, false },
 	{ "channel", cmd_channel, "channels between kernels: list, connect, ...", false, false },
 	{ "net", cmd_net, "the network between kernels: show, set", false, false },
@@ -50,6 +53,7 @@ static const struct {
 	{ "move", cmd_move, "CPUs or memory of one running subOS to another", false, false },
 	{ "lend", cmd_lend, "CPUs or memory of one to another for a term", false, false },
 	{ "recover", cmd_recover, "clean up what was left behind or in quarantine", false, false },
+	{ "collect", cmd_collect, "all that a bug report needs, in one file", false, false },
 	{ "version", cmd_version, "versions of rfm, the module and their ABI", false, false },
 };
 
