@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,11 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rf/abi/ledger.h>
+
 #include "rfm.h"
 
 #define STEP_MS		15000	/* for a verb that gets no answer */
 #define FILE_MAX	(8u << 20)	/* of each entry */
-#define LEDGER_BYTES	4096
+#define LEDGER_MAX	(1u << 20)	/* bytes of a copy that we believe in */
 #define ROOT		"rainforest-report"
 
 static const char synopsis[] =
@@ -277,26 +280,43 @@ static int take_dmesg(struct report *p)
 	return ret;
 }
 
-/* Both copies, as whoever comes after this supervisor would read them */
+/* Both copies, one behind the other, as whoever comes after this supervisor would read them */
 static int take_ledger(struct report *p)
 {
+	struct rf_ledger_anchor anchor = { };
 	struct rf_info info;
-	char data[LEDGER_BYTES];
+	char *data = NULL;
 	ssize_t n = -1;
-	int fd;
+	int fd, ret;
 
 	if (rf_info_get(p->r->rf, &info) || !info.ledger) {
 		note(p, "ledger.bin", false, "its address is not known: %s", rf_strerror(p->r->rf));
 		return 0;
 	}
 	fd = open("/dev/mem", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		n = pread(fd, data, sizeof(data), info.ledger);
-	note(p, "ledger.bin", n >= 0, "at %#lx: %s", info.ledger,
-	     n < 0 ? strerror(errno) : "its first page");
+	if (fd >= 0 && pread(fd, &anchor, sizeof(anchor), info.ledger) == sizeof(anchor)) {
+		if (anchor.magic != RF_LEDGER_ANCHOR_MAGIC || anchor.copy_size > LEDGER_MAX)
+			errno = EBADMSG;
+		else
+			data = malloc(2 * anchor.copy_size);
+	}
+	for (int i = 0; data && i < 2; i++) {
+		n = pread(fd, data + i * anchor.copy_size, anchor.copy_size, anchor.copy[i]);
+		if (n != anchor.copy_size) {
+			n = -1;
+			break;
+		}
+	}
+	if (n < 0)
+		note(p, "ledger.bin", false, "anchor at %#" PRIx64 ": %s", info.ledger, strerror(errno));
+	else
+		note(p, "ledger.bin", true, "copies of %#x bytes, from %#" PRIx64 " and %#" PRIx64,
+		     anchor.copy_size, (uint64_t)anchor.copy[0], (uint64_t)anchor.copy[1]);
 	if (fd >= 0)
 		close(fd);
-	return n < 0 ? 0 : put(p, "ledger.bin", data, n);
+	ret = n < 0 ? 0 : put(p, "ledger.bin", data, 2 * anchor.copy_size);
+	free(data);
+	return ret;
 }
 
 /* ---- all of it ---- */
