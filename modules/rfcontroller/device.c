@@ -7,12 +7,10 @@
 #define pr_fmt(fmt) "rainforest: " fmt
 
 #include <linux/capability.h>
-#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/netlink.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -121,24 +119,6 @@ static int rf_attach(struct rf_reader *r, struct rf_attach *a)
 	return 0;
 }
 
-/* Any open file will do: the dump is one of its own */
-static long rf_dev_dump(struct rf_dump __user *user)
-{
-	struct netlink_ext_ack why = { };
-	struct rf_dump arg;
-	int ret;
-
-	if (copy_from_user(&arg, user, sizeof(arg)))
-		return -EFAULT;
-	ret = rf_dump_open(&arg, &why);
-	strscpy_pad(arg.message, ret < 0 && why._msg ? why._msg : "", sizeof(arg.message));
-	if (!copy_to_user(user, &arg, sizeof(arg)))
-		return ret;
-	if (ret >= 0)
-		close_fd(ret);
-	return -EFAULT;
-}
-
 static long rf_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct rf_reader *r = file->private_data;
@@ -146,7 +126,7 @@ static long rf_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	int err;
 
 	if (cmd == RF_IOC_DUMP)
-		return rf_dev_dump((struct rf_dump __user *)arg);
+		return rf_dump_ioctl((struct rf_dump __user *)arg);
 	if (cmd != RF_IOC_ATTACH)
 		return -ENOTTY;
 	if (copy_from_user(&a, (void __user *)arg, sizeof(a)))

@@ -12,12 +12,14 @@
 #include <linux/anon_inodes.h>
 #include <linux/elf.h>
 #include <linux/elfcore.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/netlink.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/sizes.h>
@@ -437,18 +439,8 @@ static int rf_dump_setup(struct rf_subos *s, struct rf_dumped **out, struct rf_d
 	return err;
 }
 
-/**
- * rf_dump_open - a file descriptor that reads a subOS's memory as a core file
- * @arg: whose, and how; out: what there is
- * @extack: says why not
- *
- * A running subOS is held until it is closed.
- *
- * Context: process, may sleep.
- * Return: the descriptor; -EPERM, -EINVAL, -ENOENT, -ENODATA, -EBUSY, -ENOMEM,
- * -EINTR, -EMFILE, and rf_freeze_locked()'s.
- */
-int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
+/* Return: the descriptor; rf_dump_ioctl()'s, and @extack says why not */
+static int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
 {
 	struct rf_dumped *d;
 	struct rf_subos *s;
@@ -491,4 +483,31 @@ err_fd:
 err_free:
 	rf_dump_free(d);
 	return err;
+}
+
+/**
+ * rf_dump_ioctl - a file descriptor that reads a subOS's memory as a core file
+ * @user: whose, and how; out: what there is, or why not
+ *
+ * A running subOS is held until it is closed.
+ *
+ * Context: process, may sleep.
+ * Return: the descriptor; -EPERM, -EINVAL, -ENOENT, -ENODATA, -EBUSY, -ENOMEM,
+ * -EINTR, -EMFILE, -EFAULT, and rf_freeze_locked()'s.
+ */
+long rf_dump_ioctl(struct rf_dump __user *user)
+{
+	struct netlink_ext_ack why = { };
+	struct rf_dump arg;
+	int ret;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	ret = rf_dump_open(&arg, &why);
+	strscpy_pad(arg.message, ret < 0 && why._msg ? why._msg : "", sizeof(arg.message));
+	if (!copy_to_user(user, &arg, sizeof(arg)))
+		return ret;
+	if (ret >= 0)
+		close_fd(ret);
+	return -EFAULT;
 }

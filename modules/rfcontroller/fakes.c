@@ -73,7 +73,7 @@ u64 rf_trampoline_hold_entry(void)
 	return RF_FAKE_TRAMPOLINE + 0x100;
 }
 
-int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
+long rf_dump_ioctl(struct rf_dump __user *user)
 {
 	return -EOPNOTSUPP;
 }

@@ -152,7 +152,7 @@ static int rf_freeze_ready(struct rf_subos *s, struct netlink_ext_ack *extack)
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
 		beating += rf_cpu_beats(s, &s->res.cpus[i]);
 	if (!beating) {
-		rf_msg(extack, "%s has no heartbeat: without suboscon in it it can't be frozen",
+		rf_msg(extack, "%s has no heartbeat: it can't be frozen without suboscon in it",
 		       s->name);
 		return -EOPNOTSUPP;
 	}

@@ -423,7 +423,7 @@ int rf_freeze_locked(struct rf_subos *s, unsigned int timeout_ms, bool nmi, bool
 int rf_thaw_locked(struct rf_subos *s, struct netlink_ext_ack *extack);
 
 /* dump.c */
-int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack);
+long rf_dump_ioctl(struct rf_dump __user *user);
 
 /* policy.c */
 #define RF_POLICY_LIMIT		5	/* restarts in a row, if nothing is said */

@@ -66,6 +66,7 @@ bool fuzz_work(void) { return false; }
 
 struct mutex rf_list_lock;
 bool rf_console_tee;
+long rf_dump_ioctl(struct rf_dump *user) { return -ENOENT; }
 struct rf_subos *rf_subos_find(const char *name) { return NULL; }
 void rf_subos_put(struct rf_subos *s) { kref_put(&s->ref, NULL); }
 void rf_ring(u32 apicid) { MUST(apicid == 7); }

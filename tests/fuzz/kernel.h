@@ -134,6 +134,13 @@ static inline void *fuzz_alloc(size_t n, gfp_t gfp)
 	return calloc(1, n ? n : 1);
 }
 
+static inline void *kvmemdup(const void *from, size_t n, gfp_t gfp)
+{
+	void *to = fuzz_alloc(n, gfp);
+
+	return to ? memcpy(to, from, n) : NULL;
+}
+
 #define kzalloc(n, gfp)		fuzz_alloc(n, gfp)
 #define kmalloc(n, gfp)		fuzz_alloc(n, gfp)
 #define kvzalloc(n, gfp)	fuzz_alloc(n, gfp)

@@ -308,7 +308,8 @@ static int take_ledger(struct report *p)
 		}
 	}
 	if (n < 0)
-		note(p, "ledger.bin", false, "anchor at %#" PRIx64 ": %s", info.ledger, strerror(errno));
+		note(p, "ledger.bin", false, "anchor at %#" PRIx64 ": %s", info.ledger,
+		     strerror(errno));
 	else
 		note(p, "ledger.bin", true, "copies of %#x bytes, from %#" PRIx64 " and %#" PRIx64,
 		     anchor.copy_size, (uint64_t)anchor.copy[0], (uint64_t)anchor.copy[1]);
