@@ -73,6 +73,12 @@ u64 rf_trampoline_hold_entry(void)
 	return RF_FAKE_TRAMPOLINE + 0x100;
 }
 
+int rf_freeze_locked(struct rf_subos *s, unsigned int timeout_ms, bool nmi, bool partly,
+		     struct netlink_ext_ack *extack)
+{
+	return -EOPNOTSUPP;
+}
+
 long rf_dump_ioctl(struct rf_dump __user *user)
 {
 	return -EOPNOTSUPP;

@@ -290,6 +290,20 @@ static void rf_policy_start(struct rf_subos *s)
 	}
 }
 
+/*
+ * Nothing of it may run when its memory is read or written. Of one that hangs INIT
+ * would take the registers: before a dump its CPUs are asked to save them, those that
+ * hear. By no NMI: where there is no interrupt table any more it resets the machine.
+ */
+static int rf_policy_halt(struct rf_subos *s)
+{
+	enum rainforest_reason reason = s->reason;
+
+	if (rf_policy_dumps(s) && s->state == RAINFOREST_STATE_UNRESPONSIVE)
+		rf_freeze_locked(s, RF_FREEZE_MS, false, true, NULL);
+	return rf_halt_locked(s, RAINFOREST_STATE_FAILED, reason);
+}
+
 static void rf_policy_act(struct rf_subos *s)
 {
 	struct rf_policy_state *c = &s->crash;
@@ -298,9 +312,8 @@ static void rf_policy_act(struct rf_subos *s)
 	case RF_POLICY_NONE:
 		return;
 	case RF_POLICY_SEEN:
-		/* nothing of it may run when its memory is read or written */
 		rf_policy_stage(s, RF_POLICY_DUMPING);
-		if (rf_halt_locked(s, RAINFOREST_STATE_FAILED, s->reason)) {
+		if (rf_policy_halt(s)) {
 			rf_policy_gives_up(s, -EUCLEAN,
 					   "a CPU is not proven out of it: destroy it");
 			return;
