@@ -499,6 +499,9 @@ static void test_close(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, rf_ficm_register(PORT, &in_thread), 0);
 	saw.slow = true;
 	pair_open(test, &p);
+	/* full, also after the handler has taken what it takes at once */
+	KUNIT_EXPECT_EQ(test, rf_ficm_send(p.end[0], PORT, 0, &i, 8), 0);
+	KUNIT_EXPECT_TRUE(test, until(holding, 0));
 	while (!rf_ficm_send_timeout(p.end[0], PORT, 0, &i, 8, 20))
 		i++;
 	rf_ficm_get(p.end[0]);
