@@ -12,7 +12,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/elf.h>
 #include <linux/elfcore.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
@@ -439,22 +438,22 @@ static int rf_dump_setup(struct rf_subos *s, struct rf_dumped **out, struct rf_d
 	return err;
 }
 
-/* Return: the descriptor; rf_dump_ioctl()'s, and @extack says why not */
-static int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
+/* Return: a file; rf_dump_ioctl()'s errors, and @extack says why */
+static struct file *rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
 {
 	struct rf_dumped *d;
 	struct rf_subos *s;
 	struct file *file;
-	int fd, err;
+	int err;
 
 	err = rf_dump_allowed(extack);
 	if (err)
-		return err;
+		return ERR_PTR(err);
 	if (arg->flags & ~RF_DUMP_NMI || arg->pad || strnlen(arg->name, 64) == 64)
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	s = rf_subos_find(arg->name);
 	if (!s)
-		return -ENOENT;
+		return ERR_PTR(-ENOENT);
 	err = -EINTR;
 	if (!mutex_lock_killable(&s->lock)) {
 		err = rf_dump_setup(s, &d, arg, extack);
@@ -462,27 +461,14 @@ static int rf_dump_open(struct rf_dump *arg, struct netlink_ext_ack *extack)
 	}
 	if (err) {
 		rf_subos_put(s);
-		return err;
-	}
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
-		err = fd;
-		goto err_free;
+		return ERR_PTR(err);
 	}
 	file = anon_inode_getfile("[rainforest-dump]", &rf_dump_fops, d, O_RDONLY);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto err_fd;
-	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
-	fd_install(fd, file);
-	return fd;
-
-err_fd:
-	put_unused_fd(fd);
-err_free:
-	rf_dump_free(d);
-	return err;
+	if (IS_ERR(file))
+		rf_dump_free(d);
+	else
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
+	return file;
 }
 
 /**
@@ -499,15 +485,26 @@ long rf_dump_ioctl(struct rf_dump __user *user)
 {
 	struct netlink_ext_ack why = { };
 	struct rf_dump arg;
-	int ret;
+	struct file *file;
+	int fd, err;
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	ret = rf_dump_open(&arg, &why);
-	strscpy_pad(arg.message, ret < 0 && why._msg ? why._msg : "", sizeof(arg.message));
-	if (!copy_to_user(user, &arg, sizeof(arg)))
-		return ret;
-	if (ret >= 0)
-		close_fd(ret);
-	return -EFAULT;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = rf_dump_open(&arg, &why);
+	err = PTR_ERR_OR_ZERO(file);
+	strscpy_pad(arg.message, err && why._msg ? why._msg : "", sizeof(arg.message));
+	if (copy_to_user(user, &arg, sizeof(arg))) {
+		if (!err)
+			fput(file);
+		err = -EFAULT;
+	}
+	if (err) {
+		put_unused_fd(fd);
+		return err;
+	}
+	fd_install(fd, file);
+	return fd;
 }

@@ -389,6 +389,12 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		return -EINTR;
 	if (rf_gone(s, extack))
 		goto out;
+	if (s->state == RAINFOREST_STATE_FROZEN && !force) {
+		rf_msg(extack, "%s is frozen and hears no request: thaw it first, or kill it",
+		       s->name);
+		err = -EBUSY;
+		goto out;
+	}
 	if (!dry_run)
 		rf_unwanted(s);
 	if (!rf_state_alive(s->state)) {
@@ -399,12 +405,6 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 			/* it says that it stopped: by force it is made sure */
 			err = force && !dry_run ? rf_halt_now(s) : 0;
 		}
-		goto out;
-	}
-	if (s->state == RAINFOREST_STATE_FROZEN && !force) {
-		rf_msg(extack, "%s is frozen and hears no request: thaw it first, or kill it",
-		       s->name);
-		err = -EBUSY;
 		goto out;
 	}
 	err = dry_run ? 0 : rf_stop_locked(s, timeout_ms, force, extack);

@@ -126,9 +126,13 @@ static void seen_test(struct kunit *test)
 static void operator_test(struct kunit *test)
 {
 	struct rf_subos *s = subos(test, RAINFOREST_ON_CRASH_RESTART);
+	unsigned long end;
 
 	dies(s, RAINFOREST_STATE_PANICKED, RAINFOREST_REASON_PANIC);
-	msleep(50);
+	end = jiffies + 10 * HZ;
+	while (!(work_busy(&s->crash.work.work) & WORK_BUSY_RUNNING) && time_before(jiffies, end))
+		usleep_range(100, 1000);
+	KUNIT_EXPECT_TRUE(test, work_busy(&s->crash.work.work) & WORK_BUSY_RUNNING);
 	rf_policy_forget(s);
 	mutex_unlock(&s->lock);
 	flush_workqueue(rf_policy_wq);

@@ -124,26 +124,6 @@ static int com_once(int fd, unsigned long seed, ssize_t len)
 	return n == len && !memcmp(in, out, len) ? 0 : -EPROTO;
 }
 
-static void *com_call(void *unused)
-{
-	int fd, err;
-
-	(void)unused;
-	/* the other one may be up much later */
-	for (int i = 0; (fd = rf_open_wait(theirs, RF_CLOEXEC, 60000)) < 0; i++) {
-		if (i == 600)
-			bad(theirs, -fd);
-		usleep(100000);
-	}
-	say("com is open");
-	for (unsigned long i = 0; !(err = com_once(fd, i, LEN)); i++) {
-		nr_com++;
-		usleep(5000);
-	}
-	bad("message", -err);
-	return NULL;
-}
-
 static void com_new(int fd, unsigned long seed)
 {
 	time_t since = time(NULL);
@@ -166,8 +146,6 @@ static void com_new(int fd, unsigned long seed)
 static void *com_open(void *unused)
 {
 	(void)unused;
-	while (!nr_com)
-		usleep(100000);
 	for (unsigned long i = 0;; i++, usleep(500000)) {
 		int fd = rf_open_wait(theirs, RF_CLOEXEC, 60000);
 
@@ -178,6 +156,27 @@ static void *com_open(void *unused)
 		com_new(fd, i);
 		rf_close(fd);
 	}
+	return NULL;
+}
+
+static void *com_call(void *unused)
+{
+	int fd, err;
+
+	(void)unused;
+	/* the other one may be up much later */
+	for (int i = 0; (fd = rf_open_wait(theirs, RF_CLOEXEC, 60000)) < 0; i++) {
+		if (i == 600)
+			bad(theirs, -fd);
+		usleep(100000);
+	}
+	say("com is open");
+	for (unsigned long i = 0; !(err = com_once(fd, i, LEN)); i++) {
+		if (!nr_com++)
+			start(com_open, 0);
+		usleep(5000);
+	}
+	bad("message", -err);
 	return NULL;
 }
 
@@ -290,6 +289,22 @@ static bool tcp_once(int fd, unsigned long seed)
 	return false;
 }
 
+static void *tcp_connect(void *unused)
+{
+	(void)unused;
+	for (unsigned long i = 0;; i++, usleep(500000)) {
+		int fd = tcp_open();
+
+		if (fd < 0) {
+			bad("connect", errno);
+			continue;
+		}
+		nr_conns += tcp_once(fd, i);
+		close(fd);
+	}
+	return NULL;
+}
+
 static void *tcp_call(void *unused)
 {
 	int fd;
@@ -302,26 +317,9 @@ static void *tcp_call(void *unused)
 	}
 	say("tcp is open");
 	for (unsigned long i = 0; tcp_once(fd, i); i++) {
-		nr_tcp++;
+		if (!nr_tcp++)
+			start(tcp_connect, 0);
 		usleep(5000);
-	}
-	return NULL;
-}
-
-static void *tcp_connect(void *unused)
-{
-	(void)unused;
-	while (!nr_tcp)
-		usleep(100000);
-	for (unsigned long i = 0;; i++, usleep(500000)) {
-		int fd = tcp_open();
-
-		if (fd < 0) {
-			bad("connect", errno);
-			continue;
-		}
-		nr_conns += tcp_once(fd, i);
-		close(fd);
 	}
 	return NULL;
 }
@@ -372,8 +370,7 @@ static void *output(void *unused)
 int main(int argc, char **argv)
 {
 	void *(*const all[])(void *) = {
-		com_serve, tcp_serve, work, output, com_call, com_open, com_ask, tcp_call,
-		tcp_connect,
+		com_serve, tcp_serve, work, output, com_call, com_ask, tcp_call,
 	};
 
 	console = fopen("/dev/kmsg", "w");

@@ -494,3 +494,23 @@ int rf_round_memory(struct rf *rf, struct rf_mem *mem, uint64_t block,
 	mem->size = rounded;
 	return 0;
 }
+
+/**
+ * rf_parse_on_crash() - what is to be done with a subOS that has crashed
+ * @rf: the handle
+ * @text: stop, restart, dump or dump-restart
+ * @policy: out, RAINFOREST_ON_CRASH_*
+ *
+ * Return: 0, -EINVAL.
+ */
+int rf_parse_on_crash(struct rf *rf, const char *text, uint32_t *policy)
+{
+	for (uint32_t i = 0; i <= RAINFOREST_ON_CRASH_DUMP_RESTART; i++) {
+		if (strcmp(text, rf_on_crash_text(i)))
+			continue;
+		*policy = i;
+		return 0;
+	}
+	return rf_error(rf, -EINVAL, "\"%s\" is no policy: stop, restart, dump or dump-restart",
+			text);
+}

@@ -19,7 +19,7 @@
  *   "services"    com.c     rf_open() rf_close() rf_read() rf_write() ...: com.h
  *   "images"      image.c   rf_kernel_open()
  *   "files"       config.c  rf_config_read()
- *   "words"       parse.c, strings.c
+ *   "words"       parse.c, words.c, strings.c
  */
 #ifndef LIBRF_RF_H
 #define LIBRF_RF_H

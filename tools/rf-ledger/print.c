@@ -5,22 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/rainforest.h>
-
 #include "print.h"
-
-static const char *const states[] = {
-	[RAINFOREST_STATE_DEFINED]	= "defined",
-	[RAINFOREST_STATE_RESERVED]	= "reserved",
-	[RAINFOREST_STATE_LOADED]	= "loaded",
-	[RAINFOREST_STATE_BOOTING]	= "booting",
-	[RAINFOREST_STATE_RUNNING]	= "running",
-	[RAINFOREST_STATE_STOPPING]	= "stopping",
-	[RAINFOREST_STATE_STOPPED]	= "stopped",
-	[RAINFOREST_STATE_PANICKED]	= "panicked",
-	[RAINFOREST_STATE_UNRESPONSIVE]	= "unresponsive",
-	[RAINFOREST_STATE_FAILED]	= "failed",
-};
+#include "rf.h"
 
 static const char *const statuses[] = {
 	[RF_LEDGER_TAKING]	= "taking",
@@ -75,7 +61,7 @@ static void print_subos(const struct rl_memory *m, const struct rl_ledger *l,
 			const struct rf_ledger_subos *s, struct rf_boot_desc *d)
 {
 	put_plain(s->name);
-	printf(": id %u, %s, start %" PRIu64, s->id, NAME_OF(states, s->state),
+	printf(": id %u, %s, start %" PRIu64, s->id, rf_state_text(s->state),
 	       (uint64_t)s->generation);
 	if (s->desc)
 		printf(", descriptor at %#" PRIx64, (uint64_t)s->desc);
@@ -183,7 +169,7 @@ static void json_subos(const struct rl_memory *m, const struct rl_ledger *l)
 		printf("%s\n  {\"name\": ", i ? "," : "");
 		put_string(s->name);
 		printf(", \"id\": %u, \"state\": \"%s\", \"generation\": %" PRIu64
-		       ", \"descriptor\": %" PRIu64, s->id, NAME_OF(states, s->state),
+		       ", \"descriptor\": %" PRIu64, s->id, rf_state_text(s->state),
 		       (uint64_t)s->generation, (uint64_t)s->desc);
 		if (d && !rl_desc(m, s, d))
 			json_desc(d);

@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/smp.h>
+#include <linux/sysrq.h>
 #include <linux/timekeeping.h>
 
 #include <asm/apic.h>
@@ -34,6 +35,10 @@ MODULE_PARM_DESC(kind, "see kinds[]");
 static bool last;
 module_param(last, bool, 0444);
 MODULE_PARM_DESC(last, "a hang is one of the last CPU only, not of all");
+
+static char *sysrq = "";
+module_param(sysrq, charp, 0444);
+MODULE_PARM_DESC(sysrq, "keys to press then: loading does not end without the CPU that hangs");
 
 static void dying(void)
 {
@@ -304,6 +309,10 @@ static int __init rf_crash_init(void)
 			start(flood, on);
 	else if (strcmp(kind, "mark"))	/* what comes next is no module's doing */
 		return -EINVAL;
+	for (const char *key = sysrq; *key; key++) {
+		pr_info("sysrq %c\n", *key);
+		handle_sysrq(*key);
+	}
 	return 0;
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kernel that hears nothing any more: every CPU, or the last one, spins with
- * interrupts off. Or the last one runs one kernel thread and nothing else, and
- * serves interrupts.
+ * A kernel that hears nothing any more: every CPU spins with interrupts off. Or
+ * its last CPU runs one kernel thread and nothing else, and serves interrupts.
  */
 #define pr_fmt(fmt) "rf_spin: " fmt
 
@@ -10,21 +9,12 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/smp.h>
-#include <linux/sysrq.h>
 
 #include <asm/desc.h>
 
 static char *mode = "irqs_off";
 module_param(mode, charp, 0444);
 MODULE_PARM_DESC(mode, "irqs_off, idt: with an interrupt table of no entries as well, or thread");
-
-static bool last_only;
-module_param(last_only, bool, 0444);
-MODULE_PARM_DESC(last_only, "not every CPU, only the last one");
-
-static char *sysrq = "";
-module_param(sysrq, charp, 0444);
-MODULE_PARM_DESC(sysrq, "keys to press then, with last_only; loading does not end without that CPU");
 
 static bool no_idt;
 
@@ -58,15 +48,6 @@ static int __init rf_spin_init(void)
 	if (strcmp(mode, "irqs_off") && strcmp(mode, "idt"))
 		return -EINVAL;
 	no_idt = !strcmp(mode, "idt");
-	if (last_only) {
-		pr_info("%s on CPU %u\n", mode, last);
-		smp_call_function_single(last, spin, NULL, false);
-		for (const char *key = sysrq; *key; key++) {
-			pr_info("sysrq %c\n", *key);
-			handle_sysrq(*key);
-		}
-		return 0;
-	}
 	pr_info("%s on %u CPUs\n", mode, num_online_cpus());
 	preempt_disable();
 	smp_call_function(spin, NULL, false);
