@@ -412,7 +412,7 @@ static int rf_dump_setup(struct rf_subos *s, struct rf_dumped **out, struct rf_d
 	int err;
 
 	lockdep_assert_held(&s->lock);
-	if (s->dead)
+	if (rf_gone(s, extack))
 		return -ENOENT;
 	d = kvzalloc(struct_size(d, region, n), GFP_KERNEL);
 	if (!d)

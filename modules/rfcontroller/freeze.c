@@ -138,7 +138,7 @@ static int rf_freeze_ready(struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	unsigned int beating = 0;
 
-	if (s->dead)
+	if (rf_gone(s, extack))
 		return -ENOENT;
 	if (s->state == RAINFOREST_STATE_FROZEN) {
 		rf_msg(extack, "%s is frozen already", s->name);
@@ -294,7 +294,7 @@ int rf_subos_thaw(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *exta
 
 	if (mutex_lock_killable(&s->lock))
 		return -EINTR;
-	if (s->dead)
+	if (rf_gone(s, extack))
 		goto out;
 	if (s->state != RAINFOREST_STATE_FROZEN || dry_run) {
 		err = s->state == RAINFOREST_STATE_FROZEN ? 0 : rf_thaw_locked(s, extack);

@@ -21,7 +21,7 @@
 static DECLARE_COMPLETION(rf_all_stopped);
 
 /* Somebody has destroyed it while we waited for its lock */
-static bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack)
+bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	if (s->dead)
 		rf_msg(extack, "%s is gone", s->name);

@@ -186,7 +186,7 @@ int rainforest_nl_subos_create_doit(struct sk_buff *skb, struct genl_info *info)
 	req->cpus = cpus;
 	err = rf_parse_request(info, req) ?: rf_subos_create(req, &s, report, info->extack);
 	if (err)
-		return err;
+		return rf_nl_errno(err);
 	err = rf_nl_changed(no_free_ptr(reply), info, s, report);
 	rf_subos_put(s);
 	return err;
@@ -265,7 +265,7 @@ put_files:
 		err = rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 put_subos:
 	rf_subos_put(s);
-	return err;
+	return rf_nl_errno(err);
 }
 
 /* The common form of start, stop, kill, freeze, thaw and destroy, with one flag of its own */
@@ -288,7 +288,7 @@ static int rf_act(struct genl_info *info, unsigned int flag,
 		  nla_get_flag(rf_nl_attr(info, RAINFOREST_A_SUBOS_DRY_RUN)), info->extack);
 	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, NULL);
 	rf_subos_put(s);
-	return err;
+	return rf_nl_errno(err);
 }
 
 /*

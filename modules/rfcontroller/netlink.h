@@ -12,6 +12,7 @@ DEFINE_FREE(rf_skb, struct sk_buff *, nlmsg_free(_T))
 /* netlink_get.c */
 struct sk_buff *rf_nl_reply(struct genl_info *info, size_t size);
 int rf_nl_send(struct sk_buff *skb, struct genl_info *info, int err);
+int rf_nl_errno(int err);
 int rf_nl_put_u64(struct sk_buff *skb, int type, u64 v);
 int rf_nl_put_state(struct sk_buff *skb, struct rf_subos *s);
 int rf_nl_put_grant(struct sk_buff *skb, struct rf_subos *s);

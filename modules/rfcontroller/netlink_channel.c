@@ -116,7 +116,7 @@ static int rf_channel_both(struct genl_info *info,
 		rf_subos_put(b);
 	}
 	rf_subos_put(a);
-	return err;
+	return rf_nl_errno(err);
 }
 
 int rainforest_nl_channel_connect_doit(struct sk_buff *skb, struct genl_info *info)

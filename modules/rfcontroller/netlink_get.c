@@ -29,12 +29,27 @@ struct sk_buff *rf_nl_reply(struct genl_info *info, size_t size)
 	return skb;
 }
 
+/**
+ * rf_nl_errno - what a request is answered with
+ * @err: how it ended: 0 or an errno
+ *
+ * The netlink core acknowledges nothing that ends with -EINTR: whoever asked would wait
+ * for ever. He may live on when a signal of his, or an order to end the subOS, has
+ * broken it off.
+ *
+ * Return: @err; -ECANCELED instead of -EINTR.
+ */
+int rf_nl_errno(int err)
+{
+	return err == -EINTR ? -ECANCELED : err;
+}
+
 /* Send what rf_nl_reply() made; with an error it is freed, and the error returned */
 int rf_nl_send(struct sk_buff *skb, struct genl_info *info, int err)
 {
 	if (err) {
 		nlmsg_free(skb);
-		return err;
+		return rf_nl_errno(err);
 	}
 	genlmsg_end(skb, genlmsg_data(nlmsg_data(nlmsg_hdr(skb))));
 	return genlmsg_reply(skb, info);

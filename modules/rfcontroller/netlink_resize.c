@@ -128,7 +128,7 @@ int rainforest_nl_subos_resize_doit(struct sk_buff *skb, struct genl_info *info)
 				rf_subos_resize(s, &q->r, &q->report, info->extack);
 	err = err ?: rf_nl_changed(no_free_ptr(reply), info, s, &q->report);
 	rf_subos_put(s);
-	return err;
+	return rf_nl_errno(err);
 }
 
 /* Move, or with a term, lend */
@@ -165,7 +165,7 @@ static int rf_nl_move(struct genl_info *info, bool lend)
 	rf_subos_put(to);
 put:
 	rf_subos_put(s);
-	return err;
+	return rf_nl_errno(err);
 }
 
 int rainforest_nl_subos_move_doit(struct sk_buff *skb, struct genl_info *info)
@@ -233,5 +233,6 @@ int rainforest_nl_lease_recall_doit(struct sk_buff *skb, struct genl_info *info)
 		rf_msg(info->extack, "which lease?");
 		return -EINVAL;
 	}
-	return rf_lease_recall(nla_get_u32(info->attrs[RAINFOREST_A_LEASE_ID]), info->extack);
+	return rf_nl_errno(rf_lease_recall(nla_get_u32(info->attrs[RAINFOREST_A_LEASE_ID]),
+					   info->extack));
 }

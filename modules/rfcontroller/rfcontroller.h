@@ -411,6 +411,7 @@ int rf_subos_kill(struct rf_subos *s, bool dry_run, struct netlink_ext_ack *exta
 int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		     bool dry_run, struct netlink_ext_ack *extack);
 void rf_subos_stop_all(void);
+bool rf_gone(const struct rf_subos *s, struct netlink_ext_ack *extack);
 bool rf_subos_dumped(struct rf_subos *s, struct netlink_ext_ack *extack);
 
 /* freeze.c */

@@ -57,10 +57,11 @@ struct family {
 
 static uint64_t state = 88172645463325252ULL;
 static int sock, file[16], nr_files;
-static unsigned int wrong, changes;
+static unsigned int wrong, changes, lost;	/* lost: answers that the socket had no room for */
 static unsigned int count[FAMILIES][OPS][ERRORS], silent[FAMILIES][OPS][ERRORS];
 static int type[FAMILIES];
 static uint32_t seq;
+static const char *asked = "";	/* the operation of the last message */
 
 static uint32_t chance(uint32_t n)
 {
@@ -275,7 +276,36 @@ static bool has_text(const struct nlmsghdr *h)
 	return false;
 }
 
-/* Return: the errno of the answer to the last message; *why: it says why */
+static void send_it(void)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+
+	if (sendto(sock, &msg, msg.h.nlmsg_len, 0, (void *)&to, sizeof(to)) < 0 && errno != EINVAL) {
+		perror("netlink: send");
+		exit(1);
+	}
+}
+
+/* What no family knows, and says so */
+static void probe(void)
+{
+	struct genlmsghdr *g = NLMSG_DATA(&msg.h);
+
+	memset(&msg, 0, NLMSG_HDRLEN + GENL_HDRLEN);
+	msg.h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
+	msg.h.nlmsg_type = type[0];
+	msg.h.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	msg.h.nlmsg_seq = ++seq;
+	g->cmd = 255;
+	g->version = 1;
+	send_it();
+}
+
+/*
+ * Return: the errno of the answer to the last message; *why: it says why. One message
+ * may hold many, whose answers are more than the socket takes: ours is lost then, and
+ * what is asked next tells that all before it was heard.
+ */
 static int answer(bool *why)
 {
 	static union {
@@ -288,10 +318,13 @@ static int answer(bool *why)
 		ssize_t n = recv(sock, &in, sizeof(in), 0);
 		struct nlmsghdr *h = &in.h;
 
-		if (n < 0 && errno == ENOBUFS)
+		if (n < 0 && errno == ENOBUFS) {
+			lost++;
+			probe();
 			continue;
+		}
 		if (n < 0) {
-			perror("netlink: no answer");
+			printf("not ok - %s: no answer: %s\n", asked, strerror(errno));
 			exit(1);
 		}
 		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
@@ -304,16 +337,6 @@ static int answer(bool *why)
 			*why = has_text(h);
 			return -((struct nlmsgerr *)NLMSG_DATA(h))->error;
 		}
-	}
-}
-
-static void send_it(void)
-{
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-
-	if (sendto(sock, &msg, msg.h.nlmsg_len, 0, (void *)&to, sizeof(to)) < 0 && errno != EINVAL) {
-		perror("netlink: send");
-		exit(1);
 	}
 }
 
@@ -351,20 +374,13 @@ static void one(unsigned int f, unsigned int o, bool dry, bool refused)
 {
 	const struct op *op = &families[f].op[o];
 	bool proper = build(f, op, dry), why;
-	struct genlmsghdr *g = NLMSG_DATA(&msg.h);
 	int err;
 
+	asked = proper ? op->name : "an improper message";
 	send_it();
 	if (!proper) {
 		/* it may get no answer: behind it one that does */
-		memset(&msg, 0, NLMSG_HDRLEN + GENL_HDRLEN);
-		msg.h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
-		msg.h.nlmsg_type = type[f];
-		msg.h.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-		msg.h.nlmsg_seq = ++seq;
-		g->cmd = 255;
-		g->version = 1;
-		send_it();
+		probe();
 		answer(&why);
 		return;
 	}
@@ -479,7 +495,8 @@ int main(int argc, char **argv)
 
 		one(f, chance(families[f].nr), changes >= most, who);
 	}
-	printf("%lu messages, seed %lu, %u changes\n", n, seed, changes);
+	printf("%lu messages, seed %lu, %u changes, %u times more answers than room\n", n, seed,
+	       changes, lost);
 	report(who);
 	return !!wrong;
 }

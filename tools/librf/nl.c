@@ -100,7 +100,8 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 	(void)from;
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += err->msg.nlmsg_len - sizeof(err->msg);
-	x->error = err->error;
+	/* the kernel's -EINTR, for which netlink has no answer */
+	x->error = err->error == -ECANCELED ? -EINTR : err->error;
 	x->done = true;
 	take_extack(x, nlh, skip);
 	return NL_STOP;

@@ -9,8 +9,8 @@
 
 #include "end.h"
 
-#define TAIL_BYTES	4096
-#define TAIL_LINES	20
+#define TAIL_BYTES	8192
+#define TAIL_LINES	20	/* and as many more as a panic has said since */
 
 void rfm_json_end(const struct rf_subos *end, int status)
 {
@@ -49,7 +49,7 @@ static size_t read_tail(int fd, char *tail)
  */
 void rfm_say_console(struct rfm *r, const char *name)
 {
-	char tail[TAIL_BYTES + 1], *line, *next;
+	char tail[TAIL_BYTES + 1], *line, *next, *panic;
 	char error[512];
 	int fd, lines = 0;
 	size_t len;
@@ -62,8 +62,10 @@ void rfm_say_console(struct rfm *r, const char *name)
 	len = read_tail(fd, tail);
 	close(fd);
 	tail[len] = 0;
+	panic = strstr(tail, "Kernel panic - not syncing");
 	for (line = tail + len; line > tail; line--)
-		if (line[-1] == '\n' && line != tail + len && ++lines == TAIL_LINES)
+		if (line[-1] == '\n' && line != tail + len && ++lines >= TAIL_LINES &&
+		    (!panic || line <= panic))
 			break;
 	for (; *line; line = next) {
 		next = line + strcspn(line, "\r\n");
