@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,8 +118,20 @@ static void eat(void)
 	}
 }
 
+/* A CPU that no other thread gets, however urgent */
+static void hog(void)
+{
+	const struct sched_param first = { .sched_priority = 99 };
+
+	/* musl's function of that name only refuses */
+	if (!syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &first))
+		for (;;)
+			;
+}
+
 static void crash(const char *kind, const char *arg, const char *params)
 {
+	put("/proc/sys/kernel/panic_on_oops", "1");
 	if (!strcmp(kind, "sysrq"))
 		put("/proc/sysrq-trigger", arg ? arg : "c");
 	else if (!strcmp(kind, "poweroff"))
@@ -129,6 +142,8 @@ static void crash(const char *kind, const char *arg, const char *params)
 		reboot(RB_AUTOBOOT);
 	else if (!strcmp(kind, "exit"))
 		exit(3);
+	else if (!strcmp(kind, "task"))
+		hog();
 	else if (!strcmp(kind, "oom"))
 		eat();
 	else if (!strcmp(kind, "module"))

@@ -11,7 +11,7 @@
 static const char *const words[NR_COUNTS] = {
 	"created", "booted", "destroyed", "resized", "moved", "lent", "crashed", "messages",
 	"stream_bytes", "copied_bytes", "executed", "rfm_killed", "calls_failed", "pressed",
-	"modules_reloaded", "refused", "checks", "pages_verified",
+	"modules_reloaded", "refused", "checks", "pages_verified", "frozen", "dumped",
 };
 
 void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t reclaim_ms)
@@ -42,8 +42,8 @@ int book_look(struct torture *t)
 		return 0;
 	sync();
 	put_file("/proc/sys/vm/drop_caches", "3");
-	*l = (struct look){ t->step, t->book.count[DESTROYED], meminfo("MemAvailable"),
-			    meminfo("MemTotal"), meminfo("Slab") };
+	*l = (struct look){ t->step, t->book.count[DESTROYED],
+			    meminfo("MemAvailable") + held_by_cpus(), meminfo("MemTotal"), meminfo("Slab") };
 	t->book.nr_looks++;
 	if (t->verbose)
 		printf("look %zu: step %llu, %llu cycles, available %lld, total %lld, slab %lld KiB\n",
@@ -78,7 +78,7 @@ static double slope_of(const struct look *l, size_t n)
 
 #define NOISE_KIB	6144	/* per-CPU lists and half empty slabs, over a whole run */
 #define SKIP_LOOKS	2	/* caches fill */
-#define MIN_LOOKS	5
+#define MIN_LOOKS	7	/* five slopes can be seen past one odd look */
 
 /*
  * KiB of MemAvailable that go with each step. Flat: what goes in a whole run is

@@ -12,27 +12,49 @@
 
 static const struct crash {
 	const char *name;
-	const char *command;	/* the agent's; NULL: rfm kill */
+	const char *command;	/* the agent's, MODULE is rf_crash.ko; NULL: rfm kill */
 } crashes[] = {
-	{ "panic", "crash sysrq c" },
-	{ "irqs_off", "crash module SPIN mode=irqs_off" },
-	{ "idt", "crash module SPIN mode=idt" },
+	{ "sysrq-c", "crash sysrq c" },
+	{ "task", "crash task" },
+	{ "panic", "crash MODULE kind=panic" },
+	{ "irqs-off", "crash MODULE kind=irqs-off" },
+	{ "idt", "crash MODULE kind=idt" },
+	{ "nmi", "crash MODULE kind=nmi" },
 	{ "oom", "crash oom" },
 	{ "poweroff", "crash poweroff" },
 	{ "halt", "crash halt" },
 	{ "reboot", "crash restart" },
 	{ "sysrq-b", "crash sysrq b" },
+	{ "oops", "crash MODULE kind=oops" },
 	{ "exit", "crash exit" },
 	{ "killed", NULL },
+	{ "bug-irq", "crash MODULE kind=bug-irq" },
+	{ "jump", "crash MODULE kind=jump" },
+	{ "stack", "crash MODULE kind=stack" },
+	{ "double-fault", "crash MODULE kind=double-fault" },
+	{ "init", "crash MODULE kind=init" },
+	{ "irqs-off-one", "crash MODULE kind=irqs-off last=1" },
+	{ "idt-one", "crash MODULE kind=idt last=1" },
+	{ "nmi-one", "crash MODULE kind=nmi last=1" },
+	{ "loop", "crash MODULE kind=loop" },
+	{ "thread", "crash MODULE kind=thread" },
 };
+
+/* Its agent has died before its kernel, and what that had signed is free */
+static bool agent_first(const struct crash *c)
+{
+	return !strcmp(c->name, "oom") || !strcmp(c->name, "exit");
+}
 
 static void word_of(const struct torture *t, const struct crash *c, char *line, size_t len)
 {
-	const char *spin = strstr(c->command, "SPIN");
+	static const char word[] = "MODULE";
+	const char *module = strstr(c->command, word);
 
-	if (spin)
-		snprintf(line, len, "%.*s%s/subos/rf_spin.ko%s", (int)(spin - c->command),
-			 c->command, t->dir, spin + 4);
+	if (module)
+		snprintf(line, len, "%.*smodule %s/subos/rf_crash.ko%s",
+			 (int)(module - c->command), c->command, t->dir,
+			 module + strlen(word));
 	else
 		snprintf(line, len, "%s", c->command);
 }
@@ -133,6 +155,10 @@ int op_crash(struct torture *t, const struct step *s)
 			return broken(t, "kill: %s", rf_strerror(t->rf));
 	}
 	detect = noticed(t, victim, c->name);
+	/* its memory, before all is taken back */
+	if (detect >= 0 && s->r[7] % 4 == 0 && !busy && !agent_first(c) &&
+	    dump_check(t, victim) == BROKEN)
+		detect = BROKEN;
 	if (detect >= 0)
 		ret = reclaim(t, victim, c, detect);
 	if (pid > 0 && spawned(t, pid, out, text, sizeof(text), 30) == -ETIMEDOUT)

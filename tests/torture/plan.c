@@ -21,6 +21,8 @@ static const struct op ops[] = {
 	{ "net", 5, op_net },
 	{ "crash", 14, op_crash },
 	{ "restart", 3, op_restart },
+	{ "freeze", 5, op_freeze },
+	{ "dump", 3, op_dump },
 	{ "kill9", 6, op_kill9 },
 	{ "fail", 3, op_fail },
 	{ "reserve", 6, op_reserve },

@@ -16,9 +16,9 @@
 /* Packed once: each of them is the same, and is told who it is */
 int slots_init(struct torture *t)
 {
-	static char agent[512], include[4][512];
-	static const char *includes[4];
-	static const char *const names[] = { "nettest", "subos/rf_ficm_test.ko", "subos/rf_spin.ko",
+	static char agent[512], include[3][512];
+	static const char *includes[3];
+	static const char *const names[] = { "nettest", "subos/rf_ficm_test.ko",
 					     "subos/rf_crash.ko" };
 	struct rf_pack pack = { .bin = agent, .include = includes, .hostname = "tortured",
 				.libdir = getenv("RF_LIBDIR") };
@@ -179,7 +179,7 @@ int slot_get(struct torture *t, struct slot *s, struct rf_subos *now)
 	return ret ? broken(t, "%s: %s", s->name, rf_strerror(t->rf)) : 0;
 }
 
-static uint64_t least_beat(const struct rf_subos *now)
+uint64_t slot_beats(const struct rf_subos *now)
 {
 	uint64_t least = UINT64_MAX;
 
@@ -204,7 +204,7 @@ int slot_alive(struct torture *t, struct slot *s)
 		if (slot_get(t, s, &now))
 			return BROKEN;
 		state = now.state;
-		beats = least_beat(&now);
+		beats = slot_beats(&now);
 		if (state == RAINFOREST_STATE_RUNNING || now_ms() > end ||
 		    state != RAINFOREST_STATE_UNRESPONSIVE)
 			break;

@@ -6,7 +6,7 @@
  *	plan.c		what is done at which step: all of it follows from the seed
  *	machine.c	who has what, and whether that can be
  *	slot.c		a subOS of ours, and the agent in it
- *	life.c resize.c crash.c traffic.c trouble.c	the operations
+ *	life.c resize.c crash.c dump.c traffic.c trouble.c	the operations
  *	book.c		figures, and whether memory leaks
  *	tool.c		programs, time, modules
  *
@@ -66,7 +66,7 @@ struct op {
 enum count {
 	CREATED, BOOTED, DESTROYED, RESIZED, MOVED, LENT, CRASHED, MESSAGES, STREAMED,
 	COPIED, EXECUTED, KILLED_RFM, FAILED_CALLS, PRESSED, RELOADED, REFUSALS, CHECKS,
-	PAGES, NR_COUNTS
+	PAGES, FROZEN, DUMPED, NR_COUNTS
 };
 
 #define MAX_KINDS	40
@@ -150,10 +150,12 @@ int slot_check(struct torture *t, struct slot *s);
 int slot_alive(struct torture *t, struct slot *s);
 int slot_get(struct torture *t, struct slot *s, struct rf_subos *now);
 int slots_settle(struct torture *t);
+uint64_t slot_beats(const struct rf_subos *now);
 
 /* life.c */
 int life_boot(struct torture *t, struct slot *s, uint64_t r);
 int life_need(struct torture *t, struct slot *s, uint64_t r);
+#define LIFE_AT_ONCE	7	/* by force, and unasked */
 int life_end(struct torture *t, struct slot *s, uint64_t r);
 int life_gone(struct torture *t, struct slot *s);
 int life_all_end(struct torture *t);
@@ -175,6 +177,11 @@ int leases_end(struct torture *t);
 
 /* crash.c */
 int op_crash(struct torture *t, const struct step *s);
+
+/* dump.c */
+int dump_check(struct torture *t, const struct slot *s);
+int op_freeze(struct torture *t, const struct step *s);
+int op_dump(struct torture *t, const struct step *s);
 
 /* traffic.c */
 int op_messages(struct torture *t, const struct step *s);
@@ -205,6 +212,7 @@ int verdict(struct torture *t, const char *what, int ret);
 int put_file(const char *path, const char *text);
 int get_file(const char *path, char *text, size_t len);
 int64_t meminfo(const char *field);
+int64_t held_by_cpus(void);
 pid_t spawn(const char *const argv[], int *out);
 int spawned(struct torture *t, pid_t pid, int out, char *text, size_t len, int seconds);
 int tool(struct torture *t, char *text, size_t len, int seconds, const char *const argv[]);

@@ -105,7 +105,10 @@ static int need_ficm(struct torture *t, struct slot *s)
 	if (sscanf(answer, "insmod %d", &err) != 1 || err)
 		return broken(t, "%s: rf_ficm_test: %s", s->name, answer);
 	s->listens = true;
-	return 0;
+	/* what is known of that name is of one who is gone */
+	snprintf(line, sizeof(line), "forget %s", s->name);
+	err = put_file(FICM_DIR "/run", line);
+	return err ? broken(t, "rf_ficm_test: %s: %s", line, strerror(-err)) : 0;
 }
 
 static int need_debugfs(struct torture *t)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Requests and their answers. The kernel does the work inside sendmsg(), so
- * that a signal without SA_RESTART interrupts the work itself; receiving
- * never waits long and has no timeout.
+ * that a signal without SA_RESTART interrupts the work itself; the answer is
+ * there afterwards, and receiving waits for nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -173,12 +173,16 @@ int rf_exchange(struct rf *rf, struct nl_msg *msg, rf_answer_fn fn, void *arg)
 		ret = rf_nl_error(rf, ret, "request to rfcontroller");
 		goto out;
 	}
-	while (!x.done) {
+	for (;;) {
 		ret = nl_recvmsgs(rf->sock, cb);
-		if (ret < 0 && !x.done) {
+		if (x.done)
+			break;
+		if (ret == -NLE_AGAIN)
+			ret = rf_error(rf, -EIO, "rfcontroller gave no answer");
+		else if (ret < 0)
 			ret = rf_nl_error(rf, ret, "answer of rfcontroller");
+		if (ret < 0)
 			goto out;
-		}
 	}
 	ret = x.error;
 	if (ret < 0)

@@ -14,6 +14,7 @@
  *   hold MS			receive nothing for so long
  *   on PEER COMMAND		let the module there do it
  *   on PEER state		ask it how it is
+ *   forget PEER		what it told, at once: another is to have that name
  *
  * and state tells, a line each: WHERE PEER got=N bad=N sent=N busy=N err=N; WHERE
  * is - here, or the name of who was asked. Its last answer is of a PEER "#", whose
@@ -373,6 +374,18 @@ static int thread(void *arg)
 	return 0;
 }
 
+static void forget(const char *where)
+{
+	struct entry *e;
+
+	raw_spin_lock_irq(&entries_lock);
+	list_for_each_entry(e, &entries, node)
+		if (!strcmp(e->where, where))
+			memset((void *)&e->st + sizeof(e->st.peer), 0,
+			       sizeof(e->st) - sizeof(e->st.peer));
+	raw_spin_unlock_irq(&entries_lock);
+}
+
 static int start(const char *text, size_t len)
 {
 	char *line = kstrndup(text, len, GFP_KERNEL);
@@ -435,7 +448,12 @@ static ssize_t run_write(struct file *file, const char __user *from, size_t len,
 
 	if (IS_ERR(line))
 		return PTR_ERR(line);
-	err = start(line, len);
+	if (str_has_prefix(line, "forget ")) {
+		forget(strim(line + strlen("forget ")));
+		err = 0;
+	} else {
+		err = start(line, len);
+	}
 	kfree(line);
 	return err ?: len;
 }
