@@ -10,6 +10,7 @@
 #include <linux/page-isolation.h>
 #include <linux/rainforest_core.h>
 #include <linux/sched/signal.h>
+#include <linux/swap.h>
 #include <linux/timekeeping.h>
 #include <linux/timer.h>
 
@@ -80,6 +81,77 @@ enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
 		pfn++;
 	}
 	return kind;
+}
+
+/* Pages that a node could take in; an estimate, for free and clean ones come and go */
+static unsigned long rf_node_room(int node)
+{
+	struct pglist_data *pgdat = NODE_DATA(node);
+	unsigned long sum, free;
+
+	sum = (atomic_long_read(&pgdat->vm_stat[NR_ACTIVE_FILE]) +
+	       atomic_long_read(&pgdat->vm_stat[NR_INACTIVE_FILE])) / 2;
+	for (struct zone *z = pgdat->node_zones; z < pgdat->node_zones + MAX_NR_ZONES; z++) {
+		free = populated_zone(z) ? zone_page_state(z, NR_FREE_PAGES) : 0;
+		if (free > high_wmark_pages(z))
+			sum += free - high_wmark_pages(z);
+	}
+	return sum;
+}
+
+/**
+ * rf_block_room - where offlining can put what is in a node's blocks
+ * @node: it; while another one has memory, offlining moves pages there only
+ *
+ * When there is no room, Linux looks for it for ten seconds a page, warns that there
+ * is none, and tries again: minutes in which nobody else gets anything.
+ *
+ * Return: pages.
+ */
+unsigned long rf_block_room(int node)
+{
+	nodemask_t nodes = node_states[N_MEMORY];
+	unsigned long sum = 0;
+	long swap = get_nr_swap_pages();
+	int other;
+
+	node_clear(node, nodes);
+	if (nodes_empty(nodes))
+		node_set(node, nodes);
+	for_each_node_mask(other, nodes)
+		sum += rf_node_room(other);
+	return sum + (swap > 0 ? swap : 0);
+}
+
+/**
+ * rf_block_load - how much room it takes to empty a block
+ * @start: its physical address
+ * @size: its size
+ * @node: of which it is
+ *
+ * Return: pages, to be compared with rf_block_room().
+ */
+unsigned long rf_block_load(u64 start, u64 size, int node)
+{
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size), used = 0;
+	nodemask_t nodes = node_states[N_MEMORY];
+
+	/* its own free pages count as room then, and go with it */
+	node_clear(node, nodes);
+	if (nodes_empty(nodes))
+		return end - pfn;
+	while (pfn < end) {
+		struct page *page = pfn_to_online_page(pfn);
+		unsigned int order = 0;
+
+		if (page && PageBuddy(page))
+			order = READ_ONCE(page->private);
+		else if (page && page_count(page))
+			used++;
+		/* read without the zone's lock: bound it */
+		pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+	}
+	return used;
 }
 
 /*

@@ -23,13 +23,20 @@
 static u64 rf_carvable_now(int node)
 {
 	u64 size = memory_block_size_bytes(), start, sum = 0;
+	unsigned long room, load;
 
 	lockdep_assert_held(&rf_grant_lock);	/* nothing leaves while we look */
 	if (!node_online(node) || !NODE_DATA(node)->node_spanned_pages)
 		return 0;
+	room = rf_block_room(node);
 	rf_for_each_block_down(start, node, size) {
-		if (rf_block_look(start, size, node) != RF_BLOCK_NO)
+		enum rf_block_kind kind = rf_block_look(start, size, node);
+
+		load = kind == RF_BLOCK_MAYBE ? rf_block_load(start, size, node) : 0;
+		if (kind != RF_BLOCK_NO && load <= room) {
 			sum += size;
+			room -= load;
+		}
 		cond_resched();
 	}
 	return sum;
@@ -72,8 +79,11 @@ u64 rf_memory_of(const struct rf_resources *res, int node)
 
 #define RF_TAKE_MS	20000	/* for those blocks of a node that refuse, together */
 
-/* Take count blocks of node; how many were taken is in res */
-static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
+/*
+ * Take count blocks of node; how many were taken is in res. @full: what is in some that
+ * were not has nowhere to go.
+ */
+static int rf_node_take(int node, unsigned int count, struct rf_resources *res, bool *full)
 {
 	u64 size = memory_block_size_bytes(), start;
 	unsigned int goal = res->nr_blocks + count;
@@ -97,6 +107,11 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res)
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
 			    (pass < 2 && refused) || (pass == 2 && !refused))
 				continue;
+			if (kind == RF_BLOCK_MAYBE &&
+			    rf_block_load(start, size, node) > rf_block_room(node)) {
+				*full = true;
+				continue;
+			}
 			err = rf_block_take(start, node, res);
 			/* any signal ends offlining; it says nothing of the block */
 			if (err == -EINTR || err == -EUCLEAN)
@@ -254,6 +269,7 @@ int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
 {
 	unsigned int want[RF_BOOT_MAX_NODES] = { }, i;
 	u64 size = memory_block_size_bytes();
+	bool full = false;
 	int err = 0, node;
 
 	for (i = 0; i < res->nr_blocks; i++)
@@ -266,11 +282,12 @@ int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
 
 		if (!want[node])
 			continue;
-		err = rf_node_take(node, want[node], res);
+		err = rf_node_take(node, want[node], res, &full);
 		if (err == -ENOSPC)
-			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that can't move",
-			       node, (res->nr_blocks - before) * size >> 20,
-			       want[node] * size >> 20);
+			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that %s",
+			       node, (res->nr_blocks - before) * size >> 20, want[node] * size >> 20,
+			       full ? "have nowhere to go: the supervisor's memory is full" :
+				      "can't move");
 		else if (err)
 			rf_msg(extack, "interrupted; nothing was taken");
 	}

@@ -31,7 +31,13 @@
 /* Exported by kernel/rcu/update.c, declared in its private header only */
 extern int rcu_cpu_stall_suppress;
 
-#define RF_QUIET_MS	3000	/* after a hold: grace periods that it kept waiting end */
+/*
+ * After a hold nobody is called stalled until the grace period that it kept waiting has
+ * ended; or for so long at most, for one that never ends is to be told.
+ */
+#define RF_QUIET_MS	3000	/* until we look the first time, and */
+#define RF_LOOK_MS	500	/* again */
+#define RF_LOOKS	120
 #define RF_QUIET	2	/* in rcu_cpu_stall_suppress: that we set it */
 
 typedef void (*rf_hold_fn)(u32 apicid, struct rf_hold_tables *tables, u32 halt);
@@ -49,13 +55,30 @@ static DEFINE_PER_CPU(bool, rf_woken);
 static void rf_hold_over(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rf_over_work, rf_hold_over);
 
-static void rf_hold_over(struct work_struct *work)
+static unsigned int rf_looks;	/* since the last hold */
+
+static void rf_hold_end(void)
 {
 	int cpu;
 
+	WRITE_ONCE(rf_looks, 0);
 	cmpxchg(&rcu_cpu_stall_suppress, RF_QUIET, 0);
 	for_each_possible_cpu(cpu)
 		per_cpu(rf_woken, cpu) = false;
+}
+
+static void rf_hold_over(struct work_struct *work)
+{
+	static unsigned long period;
+	unsigned int looks = READ_ONCE(rf_looks);
+
+	WRITE_ONCE(rf_looks, looks + 1);
+	if (!looks)
+		period = start_poll_synchronize_rcu();
+	if (looks < RF_LOOKS && !poll_state_synchronize_rcu(period))
+		queue_delayed_work(system_wq, &rf_over_work, msecs_to_jiffies(RF_LOOK_MS));
+	else
+		rf_hold_end();
 }
 
 /* Interrupts are off. @halt: an NMI gets through to us */
@@ -97,6 +120,7 @@ void rf_hold_rung(void)
 		return;
 	if (READ_ONCE(rf_crash->hold)) {
 		rf_hold_here(get_irq_regs(), true);
+		WRITE_ONCE(rf_looks, 0);
 		mod_delayed_work(system_wq, &rf_over_work, quiet);
 	} else if (READ_ONCE(rcu_cpu_stall_suppress) == RF_QUIET) {
 		queue_delayed_work(system_wq, &rf_over_work, quiet);	/* was it by NMI? */
@@ -162,6 +186,6 @@ void rf_hold_exit(void)
 	unregister_nmi_handler(NMI_UNKNOWN, "rf_hold_late");
 	unregister_nmi_handler(NMI_LOCAL, "rf_hold");
 	cancel_delayed_work_sync(&rf_over_work);
-	rf_hold_over(NULL);
+	rf_hold_end();
 	free_pages((unsigned long)rf_hold_pgd, 1);
 }
