@@ -83,14 +83,21 @@ enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
 	return kind;
 }
 
-/* Pages that a node could take in; an estimate, for free and clean ones come and go */
+static long rf_node_pages(struct pglist_data *pgdat, enum node_stat_item item)
+{
+	return atomic_long_read(&pgdat->vm_stat[item]);
+}
+
+/* Pages that a node could take in, free ones and clean ones of files: an estimate */
 static unsigned long rf_node_room(int node)
 {
 	struct pglist_data *pgdat = NODE_DATA(node);
 	unsigned long sum, free;
 
-	sum = (atomic_long_read(&pgdat->vm_stat[NR_ACTIVE_FILE]) +
-	       atomic_long_read(&pgdat->vm_stat[NR_INACTIVE_FILE])) / 2;
+	sum = max(0L, rf_node_pages(pgdat, NR_ACTIVE_FILE) +
+		      rf_node_pages(pgdat, NR_INACTIVE_FILE) -
+		      rf_node_pages(pgdat, NR_FILE_MAPPED) -
+		      rf_node_pages(pgdat, NR_FILE_DIRTY) - rf_node_pages(pgdat, NR_WRITEBACK));
 	for (struct zone *z = pgdat->node_zones; z < pgdat->node_zones + MAX_NR_ZONES; z++) {
 		free = populated_zone(z) ? zone_page_state(z, NR_FREE_PAGES) : 0;
 		if (free > high_wmark_pages(z))

@@ -285,7 +285,8 @@ int rf_memory_begin(const struct rf_request *req, struct rf_resources *res,
 		err = rf_node_take(node, want[node], res, &full);
 		if (err == -ENOSPC)
 			rf_msg(extack, "node %d gave only %llu of %llu MiB: the rest holds pages that %s",
-			       node, (res->nr_blocks - before) * size >> 20, want[node] * size >> 20,
+			       node, (res->nr_blocks - before) * size >> 20,
+			       want[node] * size >> 20,
 			       full ? "have nowhere to go: the supervisor's memory is full" :
 				      "can't move");
 		else if (err)
