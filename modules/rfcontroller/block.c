@@ -41,46 +41,12 @@ static void rf_block_remember(u64 start)
 	rf_refused_next = (rf_refused_next + 1) % RF_REFUSED_SLOTS;
 }
 
-/**
- * rf_block_look - could a block be taken?
- * @start: its physical address
- * @size: its size
- * @node: the node that all of it has to be of
- *
- * FREE when no page of it is in use; MAYBE when all those in use look movable,
- * as far as can be seen without locks: an estimate that offlining has the last
- * word on.
- *
- * Return: RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE.
- */
-enum rf_block_kind rf_block_look(u64 start, u64 size, int node)
+static bool rf_is_only_node(int node)
 {
-	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size);
-	enum rf_block_kind kind = RF_BLOCK_FREE;
+	nodemask_t nodes = node_states[N_MEMORY];
 
-	while (pfn < end) {
-		struct page *page = pfn_to_online_page(pfn);
-
-		if (!page || page_to_nid(page) != node || PageHWPoison(page))
-			return RF_BLOCK_NO;
-		if (PageBuddy(page)) {
-			unsigned int order = READ_ONCE(page->private);
-
-			/* read without the zone's lock: bound it */
-			pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
-			continue;
-		}
-		if (PageReserved(page))
-			return RF_BLOCK_NO;
-		/* a free page on a per-CPU list, or a page of a user */
-		if (page_count(page)) {
-			if (!PageLRU(compound_head(page)) && !is_zone_movable_page(page))
-				return RF_BLOCK_NO;
-			kind = RF_BLOCK_MAYBE;
-		}
-		pfn++;
-	}
-	return kind;
+	node_clear(node, nodes);
+	return nodes_empty(nodes);
 }
 
 static long rf_node_pages(struct pglist_data *pgdat, enum node_stat_item item)
@@ -122,43 +88,59 @@ unsigned long rf_block_room(int node)
 	long swap = get_nr_swap_pages();
 	int other;
 
-	node_clear(node, nodes);
-	if (nodes_empty(nodes))
-		node_set(node, nodes);
+	if (!rf_is_only_node(node))
+		node_clear(node, nodes);
 	for_each_node_mask(other, nodes)
 		sum += rf_node_room(other);
 	return sum + (swap > 0 ? swap : 0);
 }
 
 /**
- * rf_block_load - how much room it takes to empty a block
+ * rf_block_look - could a block be taken?
  * @start: its physical address
  * @size: its size
- * @node: of which it is
+ * @node: the node that all of it has to be of
+ * @load: gets the pages that offlining has to move, to be compared with rf_block_room()
  *
- * Return: pages, to be compared with rf_block_room().
+ * FREE when no page of it is in use; MAYBE when all those in use look movable,
+ * as far as can be seen without locks: an estimate that offlining has the last
+ * word on.
+ *
+ * Return: RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE.
  */
-unsigned long rf_block_load(u64 start, u64 size, int node)
+enum rf_block_kind rf_block_look(u64 start, u64 size, int node, unsigned long *load)
 {
-	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size), used = 0;
-	nodemask_t nodes = node_states[N_MEMORY];
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size);
+	enum rf_block_kind kind = RF_BLOCK_FREE;
 
-	/* its own free pages count as room then, and go with it */
-	node_clear(node, nodes);
-	if (nodes_empty(nodes))
-		return end - pfn;
+	*load = 0;
 	while (pfn < end) {
 		struct page *page = pfn_to_online_page(pfn);
-		unsigned int order = 0;
 
-		if (page && PageBuddy(page))
-			order = READ_ONCE(page->private);
-		else if (page && page_count(page))
-			used++;
-		/* read without the zone's lock: bound it */
-		pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+		if (!page || page_to_nid(page) != node || PageHWPoison(page))
+			return RF_BLOCK_NO;
+		if (PageBuddy(page)) {
+			unsigned int order = READ_ONCE(page->private);
+
+			/* read without the zone's lock: bound it */
+			pfn += order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+			continue;
+		}
+		if (PageReserved(page))
+			return RF_BLOCK_NO;
+		/* a free page on a per-CPU list, or a page of a user */
+		if (page_count(page)) {
+			if (!PageLRU(compound_head(page)) && !is_zone_movable_page(page))
+				return RF_BLOCK_NO;
+			kind = RF_BLOCK_MAYBE;
+			++*load;
+		}
+		pfn++;
 	}
-	return used;
+	/* its own free pages count as room then, and go with it */
+	if (kind == RF_BLOCK_MAYBE && rf_is_only_node(node))
+		*load = PHYS_PFN(size);
+	return kind;
 }
 
 /*

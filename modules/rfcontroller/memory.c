@@ -20,7 +20,8 @@
 	     start >= PFN_PHYS(node_start_pfn(node)) && start >= SZ_16M;	\
 	     start -= size)
 
-static u64 rf_carvable_now(int node)
+/* @full: what is in some blocks has nowhere to go */
+static u64 rf_carvable_now(int node, bool *full)
 {
 	u64 size = memory_block_size_bytes(), start, sum = 0;
 	unsigned long room, load;
@@ -30,14 +31,15 @@ static u64 rf_carvable_now(int node)
 		return 0;
 	room = rf_block_room(node);
 	rf_for_each_block_down(start, node, size) {
-		enum rf_block_kind kind = rf_block_look(start, size, node);
-
-		load = kind == RF_BLOCK_MAYBE ? rf_block_load(start, size, node) : 0;
-		if (kind != RF_BLOCK_NO && load <= room) {
-			sum += size;
-			room -= load;
-		}
 		cond_resched();
+		if (rf_block_look(start, size, node, &load) == RF_BLOCK_NO)
+			continue;
+		if (load > room) {
+			*full = true;
+			continue;
+		}
+		sum += size;
+		room -= load;
 	}
 	return sum;
 }
@@ -55,11 +57,12 @@ u64 rf_memory_carvable(int node)
 {
 	static u64 last[RF_BOOT_MAX_NODES];
 	static unsigned long until[RF_BOOT_MAX_NODES];
+	bool full;
 
 	if (node < 0 || node >= RF_BOOT_MAX_NODES)
 		return 0;
 	if ((!until[node] || time_after(jiffies, until[node])) && mutex_trylock(&rf_grant_lock)) {
-		WRITE_ONCE(last[node], rf_carvable_now(node));
+		WRITE_ONCE(last[node], rf_carvable_now(node, &full));
 		until[node] = (jiffies + HZ) ?: 1;
 		mutex_unlock(&rf_grant_lock);
 	}
@@ -94,6 +97,7 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res, 
 	for (int pass = 0; pass < 3 && res->nr_blocks < goal; pass++) {
 		rf_for_each_block_down(start, node, size) {
 			enum rf_block_kind kind;
+			unsigned long load;
 			bool refused;
 
 			if (res->nr_blocks == goal)
@@ -102,13 +106,12 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res, 
 				return -EINTR;
 			if (ktime_after(ktime_get(), end))
 				return -ENOSPC;
-			kind = rf_block_look(start, size, node);
+			kind = rf_block_look(start, size, node, &load);
 			refused = rf_block_refused(start);
 			if (kind == RF_BLOCK_NO || (pass == 0 && kind != RF_BLOCK_FREE) ||
 			    (pass < 2 && refused) || (pass == 2 && !refused))
 				continue;
-			if (kind == RF_BLOCK_MAYBE &&
-			    rf_block_load(start, size, node) > rf_block_room(node)) {
+			if (load > rf_block_room(node)) {
 				*full = true;
 				continue;
 			}
@@ -142,6 +145,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 	u64 size = memory_block_size_bytes(), total = 0, asked = 0, keep;
 	u64 per_node[RF_BOOT_MAX_NODES] = { };
 	u64 can[RF_BOOT_MAX_NODES];
+	bool full;
 
 	lockdep_assert_held(&rf_grant_lock);
 	for (unsigned int i = 0; i < req->nr_mem; i++) {
@@ -186,10 +190,12 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			       node);
 			return -ENOSPC;
 		}
-		can[node] = rf_carvable_now(node);
+		full = false;
+		can[node] = rf_carvable_now(node, &full);
 		if (can[node] < per_node[node]) {
-			rf_msg(extack, "node %d can give %llu MiB now, %llu asked",
-			       node, can[node] >> 20, per_node[node] >> 20);
+			rf_msg(extack, "node %d can give %llu MiB now, %llu asked%s",
+			       node, can[node] >> 20, per_node[node] >> 20, full ?
+			       ": what is in the rest has nowhere to go, the supervisor's memory is full" : "");
 			return -ENOSPC;
 		}
 	}
@@ -213,6 +219,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			};
 
 	for (int node = 0; req->dry_run && node < RF_BOOT_MAX_NODES; node++) {
+		unsigned long load;
 		unsigned int b = 0;
 		u64 start;
 
@@ -220,7 +227,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			continue;
 		for (int pass = RF_BLOCK_FREE; pass >= RF_BLOCK_MAYBE; pass--)
 			rf_for_each_block_down(start, node, size) {
-				if (rf_block_look(start, size, node) != pass)
+				if (rf_block_look(start, size, node, &load) != pass)
 					continue;
 				while (b < res->nr_blocks && (res->blocks[b].node != node ||
 							      res->blocks[b].start))

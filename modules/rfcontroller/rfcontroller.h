@@ -334,10 +334,9 @@ unsigned int rf_memory_regions(const struct rf_resources *res,
 
 /* block.c */
 enum rf_block_kind { RF_BLOCK_NO, RF_BLOCK_MAYBE, RF_BLOCK_FREE };
-enum rf_block_kind rf_block_look(u64 start, u64 size, int node);
+enum rf_block_kind rf_block_look(u64 start, u64 size, int node, unsigned long *load);
 bool rf_block_refused(u64 start);
 unsigned long rf_block_room(int node);
-unsigned long rf_block_load(u64 start, u64 size, int node);
 unsigned int rf_block_patience_ms(u64 size);
 int rf_block_take(u64 start, u32 node, struct rf_resources *res);
 void rf_block_scrub(struct rf_block *b);

@@ -173,7 +173,7 @@ int op_freeze(struct torture *t, const struct step *step)
 		return BROKEN;
 	t->book.count[FROZEN]++;
 	if (ends)
-		return life_end(t, s, LIFE_AT_ONCE);
+		return life_gone(t, s);
 	ret = rf_thaw(t->rf, s->name, false, &now);
 	rf_subos_clear(&now);
 	if (ret)

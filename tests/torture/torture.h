@@ -155,7 +155,6 @@ uint64_t slot_beats(const struct rf_subos *now);
 /* life.c */
 int life_boot(struct torture *t, struct slot *s, uint64_t r);
 int life_need(struct torture *t, struct slot *s, uint64_t r);
-#define LIFE_AT_ONCE	7	/* by force, and unasked */
 int life_end(struct torture *t, struct slot *s, uint64_t r);
 int life_gone(struct torture *t, struct slot *s);
 int life_all_end(struct torture *t);

@@ -148,9 +148,10 @@ int rf_connect(struct rf *rf)
 		goto err_free;
 	}
 	/* its answers are there when a request was sent: who finds none must not wait */
-	ret = nl_socket_set_nonblocking(sock) < 0 ? rf_error(rf, -EIO, "netlink socket") : ret;
-	if (ret < 0)
+	if (nl_socket_set_nonblocking(sock) < 0) {
+		ret = rf_error(rf, -EIO, "the netlink socket can't be set");
 		goto err_free;
+	}
 	rf->family = ret;
 	rf->sock = sock;
 	return 0;
