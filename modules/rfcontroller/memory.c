@@ -194,8 +194,9 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		can[node] = rf_carvable_now(node, &full);
 		if (can[node] < per_node[node]) {
 			rf_msg(extack, "node %d can give %llu MiB now, %llu asked%s",
-			       node, can[node] >> 20, per_node[node] >> 20, full ?
-			       ": what is in the rest has nowhere to go, the supervisor's memory is full" : "");
+			       node, can[node] >> 20, per_node[node] >> 20,
+			       full ? ": the supervisor's memory is full, the rest has nowhere to go" :
+				      "");
 			return -ENOSPC;
 		}
 	}
