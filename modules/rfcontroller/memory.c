@@ -195,8 +195,7 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 		if (can[node] < per_node[node]) {
 			rf_msg(extack, "node %d can give %llu MiB now, %llu asked%s",
 			       node, can[node] >> 20, per_node[node] >> 20,
-			       full ? ": the supervisor's memory is full, the rest has nowhere to go" :
-				      "");
+			       full ? ": the rest has nowhere to go, memory is full" : "");
 			return -ENOSPC;
 		}
 	}
