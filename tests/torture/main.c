@@ -122,6 +122,16 @@ static int check_mine(struct torture *t)
 		      bad.nr, (unsigned long long)bad.owner);
 }
 
+/* After each step one subOS looks for its signature, and now and then we for ours */
+static int check_signatures(struct torture *t, const struct step *s)
+{
+	struct slot *one = &t->slot[s->nr % NR_STEADY];
+
+	if (one->up && slot_check(t, one))
+		return BROKEN;
+	return s->nr % 8 == 7 ? check_mine(t) : 0;
+}
+
 /* Now and then all end, and nothing may be missing */
 static int look_at_all(struct torture *t, const struct step *s)
 {
@@ -148,7 +158,7 @@ static int one_step(struct torture *t, const struct step *s)
 	doing(t, "-");
 	ret = s->op->run(t, s);
 	if (ret != BROKEN && (plant_now(t) || machine_check(t) || all_alive(t) ||
-			      (s->nr % 8 == 7 && check_mine(t))))
+			      check_signatures(t, s)))
 		ret = BROKEN;
 	if (ret != BROKEN && s->nr % t->cycle == t->cycle - 1 && look_at_all(t, s))
 		ret = BROKEN;
@@ -166,8 +176,12 @@ static int torture(struct torture *t)
 		struct step s;
 
 		plan_step(t, nr, &s);
-		if (one_step(t, &s) != BROKEN)
+		if (one_step(t, &s) != BROKEN) {
+			/* the machine may die of what comes */
+			if (nr % t->cycle == t->cycle - 1)
+				book_write(t);
 			continue;
+		}
 		report(t);
 		if (!t->keep_going)
 			return 1;
