@@ -9,7 +9,9 @@
 #include <linux/kernel_read_file.h>
 #include <linux/netlink.h>
 #include <linux/rainforest_core.h>
+#include <linux/security.h>
 #include <linux/sizes.h>
+#include <linux/unaligned.h>
 #include <linux/vmalloc.h>
 
 #include <asm/bootparam.h>
@@ -24,6 +26,66 @@
 
 /* The 64-bit entry of a bzImage lies there, Documentation/arch/x86/boot.rst */
 #define RF_BZIMAGE_ENTRY 0x200
+
+/* Such a kernel masks the machine's interrupts before it finds out that it can't boot */
+static int rf_not_subos(struct netlink_ext_ack *extack)
+{
+	rf_msg(extack, "kernel is not a subOS's: any other would take the whole machine for its own; build it with configs/subos.config (CONFIG_RAINFOREST_SUBOS)");
+	return -ENOEXEC;
+}
+
+/* Has a bzImage's kernel_info a chunk with that magic? */
+static bool rf_bzimage_says(const struct rf_image *img, u32 offset, const char *magic)
+{
+	const void *info = img->buf + img->image_off + offset;
+	u32 at, size, end;
+
+	if (offset > img->image_len || img->image_len - offset < 12 || memcmp(info, "LToP", 4))
+		return false;
+	at = get_unaligned_le32(info + 4);	/* the chunks begin where its fixed part ends */
+	end = get_unaligned_le32(info + 8);
+	if (end > img->image_len - offset)
+		return false;
+	for (; at < end && end - at >= 8; at += size) {
+		if (!memcmp(info + at, magic, 4))
+			return true;
+		size = get_unaligned_le32(info + at + 4);
+		if (size < 8 || size > end - at)
+			return false;
+	}
+	return false;
+}
+
+/* Has a segment of a vmlinux an ELF note of that name and type? */
+static bool rf_notes_say(const void *notes, u64 left, const char *name, u32 type)
+{
+	while (left >= sizeof(Elf64_Nhdr)) {
+		const Elf64_Nhdr *n = notes;
+		u64 size = sizeof(*n) + ALIGN((u64)n->n_namesz, 4) + ALIGN((u64)n->n_descsz, 4);
+
+		if (size > left)
+			return false;
+		if (n->n_type == type && n->n_namesz == strlen(name) + 1 &&
+		    !memcmp(notes + sizeof(*n), name, n->n_namesz))
+			return true;
+		notes += size;
+		left -= size;
+	}
+	return false;
+}
+
+static bool rf_elf_says(const struct rf_image *img, const char *name, u32 type)
+{
+	for (unsigned int i = 0; i < img->nr_phdrs; i++) {
+		const Elf64_Phdr *ph = &img->phdrs[i];
+
+		if (ph->p_type == PT_NOTE && IS_ALIGNED(ph->p_offset, 4) &&
+		    ph->p_offset <= img->len && ph->p_filesz <= img->len - ph->p_offset &&
+		    rf_notes_say(img->buf + ph->p_offset, ph->p_filesz, name, type))
+			return true;
+	}
+	return false;
+}
 
 static int rf_parse_bzimage(struct rf_image *img, struct netlink_ext_ack *extack)
 {
@@ -66,6 +128,8 @@ static int rf_parse_bzimage(struct rf_image *img, struct netlink_ext_ack *extack
 		rf_msg(extack, "kernel's header asks for an impossible size or alignment");
 		return -ENOEXEC;
 	}
+	if (h->version < 0x20f || !rf_bzimage_says(img, h->kernel_info_offset, RF_BOOT_INFO_MAGIC))
+		return rf_not_subos(extack);
 	return 0;
 }
 
@@ -131,6 +195,8 @@ static int rf_parse_elf(struct rf_image *img, struct netlink_ext_ack *extack)
 	img->mem_size = high - low;
 	img->align = SZ_2M;
 	img->entry_off = eh->e_entry - low;
+	if (!rf_elf_says(img, RF_BOOT_NOTE_NAME, RF_BOOT_NOTE_TYPE))
+		return rf_not_subos(extack);
 	return 0;
 }
 
@@ -178,6 +244,21 @@ void rf_image_put(struct rf_image *img)
 {
 	vfree(img->buf);
 	img->buf = NULL;
+}
+
+/*
+ * Ask the security modules, as kexec_file_load() does: those that look at what is read
+ * (IMA), or from where (LoadPin). They read the file themselves.
+ */
+static int rf_initrds_allowed(struct file **initrd, unsigned int nr,
+			      struct netlink_ext_ack *extack)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		if (security_kernel_read_file(initrd[i], READING_KEXEC_INITRAMFS, false)) {
+			rf_msg(extack, "initrd refused by the supervisor's security policy");
+			return -EPERM;
+		}
+	return 0;
 }
 
 static u64 rf_initrds_size(struct file **initrd, unsigned int nr)
@@ -270,7 +351,9 @@ int rf_image_check(struct file *kernel, struct file **initrd, unsigned int nr,
 
 	if (err)
 		return err;
-	err = rf_image_place(&img, rf_initrds_size(initrd, nr), res, &place, extack);
+	err = rf_initrds_allowed(initrd, nr, extack);
+	if (!err)
+		err = rf_image_place(&img, rf_initrds_size(initrd, nr), res, &place, extack);
 	rf_image_put(&img);
 	return err;
 }
@@ -361,8 +444,10 @@ int rf_image_load(struct rf_subos *s, struct netlink_ext_ack *extack)
 	err = rf_image_get(s->kernel, &img, extack);
 	if (err)
 		return err;
-	err = rf_image_place(&img, rf_initrds_size(s->initrd, s->nr_initrds), &s->res, &place,
-			     extack);
+	err = rf_initrds_allowed(s->initrd, s->nr_initrds, extack);
+	if (!err)
+		err = rf_image_place(&img, rf_initrds_size(s->initrd, s->nr_initrds), &s->res,
+				     &place, extack);
 	if (!err) {
 		mutex_lock(&s->drain);
 		rf_boot_leave(s, &place);

@@ -11,6 +11,8 @@
 #define SETUP		2560		/* of a bzImage with 4 setup sectors */
 #define SYSSIZE		(FILE_LEN - SETUP)
 #define LOW		SZ_16M		/* where the vmlinux is linked to */
+#define INFO		1001		/* of a bzImage's kernel_info, in what is loaded */
+#define NOTES		0x3000		/* of a vmlinux, in the file */
 
 struct parse_case {
 	const char *name;
@@ -81,6 +83,19 @@ static void bz_align_0(struct rf_image *img)
 	hdr(img)->kernel_alignment = 0;
 }
 
+static u8 *info(struct rf_image *img) { return img->buf + SETUP + INFO; }
+
+static void bz_20e(struct rf_image *img) { hdr(img)->version = 0x20e; }
+static void bz_info_0(struct rf_image *img) { hdr(img)->kernel_info_offset = 0; }
+static void bz_info_max(struct rf_image *img) { hdr(img)->kernel_info_offset = U32_MAX; }
+static void bz_info_end(struct rf_image *img) { hdr(img)->kernel_info_offset = SYSSIZE - 11; }
+static void bz_info_total(struct rf_image *img) { put_unaligned_le32(U32_MAX, info(img) + 8); }
+static void bz_info_fixed(struct rf_image *img) { put_unaligned_le32(U32_MAX, info(img) + 4); }
+static void bz_info_none(struct rf_image *img) { put_unaligned_le32(28, info(img) + 8); }
+static void bz_chunk_0(struct rf_image *img) { put_unaligned_le32(0, info(img) + 20); }
+static void bz_chunk_max(struct rf_image *img) { put_unaligned_le32(U32_MAX, info(img) + 20); }
+static void bz_chunk_other(struct rf_image *img) { info(img)[28] = 'r'; }
+
 static void bz_empty(struct rf_image *img)
 {
 	hdr(img)->syssize = 0;
@@ -106,6 +121,16 @@ static const struct parse_case bz_cases[] = {
 	{ "alignment no power of two", bz_align, -ENOEXEC },
 	{ "alignment 2 GiB", bz_align_2g, -ENOEXEC },
 	{ "alignment 0", bz_align_0, 0 },
+	{ "of no subOS: boot protocol 2.14", bz_20e, -ENOEXEC },
+	{ "of no subOS: no kernel_info", bz_info_0, -ENOEXEC },
+	{ "of no subOS: kernel_info beyond all", bz_info_max, -ENOEXEC },
+	{ "of no subOS: kernel_info at the end", bz_info_end, -ENOEXEC },
+	{ "of no subOS: kernel_info longer than all", bz_info_total, -ENOEXEC },
+	{ "of no subOS: a fixed part longer than all", bz_info_fixed, -ENOEXEC },
+	{ "of no subOS: nothing behind the first chunk", bz_info_none, -ENOEXEC },
+	{ "of no subOS: a chunk of no bytes", bz_chunk_0, -ENOEXEC },
+	{ "of no subOS: a chunk longer than all", bz_chunk_max, -ENOEXEC },
+	{ "of no subOS: other chunks only", bz_chunk_other, -ENOEXEC },
 };
 
 KUNIT_ARRAY_PARAM_DESC(bz, bz_cases, name);
@@ -126,6 +151,14 @@ static void bzimage_test(struct kunit *test)
 	h->syssize = SYSSIZE / 16;
 	h->init_size = SZ_16M;
 	h->kernel_alignment = SZ_4M;
+	h->kernel_info_offset = INFO;
+	memcpy(info(&img), "LToP", 4);
+	put_unaligned_le32(16, info(&img) + 4);
+	put_unaligned_le32(36, info(&img) + 8);
+	memcpy(info(&img) + 16, "what", 4);	/* a chunk of somebody else's */
+	put_unaligned_le32(12, info(&img) + 20);
+	memcpy(info(&img) + 28, RF_BOOT_INFO_MAGIC, 4);
+	put_unaligned_le32(8, info(&img) + 32);
 
 	parse(test, &img, rf_parse_bzimage);
 	if (c->err)
@@ -175,7 +208,27 @@ static void elf_program(struct rf_image *img) { ph(img, 0)->p_vaddr = SZ_4M; }
 static void elf_below(struct rf_image *img) { eh(img)->e_entry = LOW - 1; }
 static void elf_above(struct rf_image *img) { eh(img)->e_entry = LOW + 0x5000; }
 static void elf_last(struct rf_image *img) { eh(img)->e_entry = LOW + 0x4fff; }
-static void elf_note(struct rf_image *img) { ph(img, 2)->p_filesz = U64_MAX; }
+static void elf_note(struct rf_image *img) { ph(img, 3)->p_filesz = U64_MAX; }
+
+/* Somebody else's of 28 bytes, then ours */
+static struct note {
+	Elf64_Nhdr h;
+	char name[12];
+	u32 desc;
+} *note(struct rf_image *img, unsigned int n)
+{
+	return img->buf + NOTES + n * sizeof(struct note);
+}
+
+static void elf_no_notes(struct rf_image *img) { ph(img, 2)->p_type = PT_NULL; }
+static void elf_notes_far(struct rf_image *img) { ph(img, 2)->p_offset = U64_MAX & ~3ULL; }
+static void elf_notes_long(struct rf_image *img) { ph(img, 2)->p_filesz = FILE_LEN; }
+static void elf_notes_cut(struct rf_image *img) { ph(img, 2)->p_filesz--; }
+static void elf_note_name(struct rf_image *img) { note(img, 1)->name[0] = 'r'; }
+static void elf_note_type(struct rf_image *img) { note(img, 1)->h.n_type = 2; }
+static void elf_note_prefix(struct rf_image *img) { note(img, 1)->h.n_namesz = 10; }
+static void elf_note_max(struct rf_image *img) { note(img, 0)->h.n_namesz = U32_MAX; }
+static void elf_note_desc(struct rf_image *img) { note(img, 0)->h.n_descsz = U32_MAX; }
 
 static void elf_unloaded(struct rf_image *img)
 {
@@ -207,7 +260,16 @@ static const struct parse_case elf_cases[] = {
 	{ "entry below", elf_below, -ENOEXEC },
 	{ "entry above", elf_above, -ENOEXEC },
 	{ "entry in the last byte", elf_last, 0 },
-	{ "what is not loaded is not looked at", elf_note, 0 },
+	{ "notes beyond all, of no use", elf_note, 0 },
+	{ "of no subOS: no notes", elf_no_notes, -ENOEXEC },
+	{ "of no subOS: notes past the end", elf_notes_far, -ENOEXEC },
+	{ "of no subOS: notes longer than all", elf_notes_long, -ENOEXEC },
+	{ "of no subOS: notes that end in one", elf_notes_cut, -ENOEXEC },
+	{ "of no subOS: another name", elf_note_name, -ENOEXEC },
+	{ "of no subOS: another type", elf_note_type, -ENOEXEC },
+	{ "of no subOS: the name's first letters", elf_note_prefix, -ENOEXEC },
+	{ "of no subOS: a note with a name longer than all", elf_note_max, -ENOEXEC },
+	{ "of no subOS: a note with more in it than all", elf_note_desc, -ENOEXEC },
 };
 
 KUNIT_ARRAY_PARAM_DESC(elf, elf_cases, name);
@@ -223,7 +285,7 @@ static void elf_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, img.buf);
 	*eh(&img) = (Elf64_Ehdr) {
 		.e_ident[EI_CLASS] = ELFCLASS64, .e_machine = EM_X86_64, .e_type = ET_EXEC,
-		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3, .e_phoff = sizeof(Elf64_Ehdr),
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 4, .e_phoff = sizeof(Elf64_Ehdr),
 		.e_entry = LOW + 0x10,
 	};
 	*ph(&img, 0) = (Elf64_Phdr) {
@@ -234,7 +296,13 @@ static void elf_test(struct kunit *test)
 		.p_type = PT_LOAD, .p_offset = 0x2000, .p_filesz = 0x1000, .p_memsz = 0x2000,
 		.p_paddr = LOW + 0x3000, .p_vaddr = __START_KERNEL_map + LOW + 0x3000,
 	};
-	*ph(&img, 2) = (Elf64_Phdr) { .p_type = PT_NOTE };
+	*ph(&img, 2) = (Elf64_Phdr) {
+		.p_type = PT_NOTE, .p_offset = NOTES, .p_filesz = 2 * sizeof(struct note),
+	};
+	*ph(&img, 3) = (Elf64_Phdr) { .p_type = PT_NOTE };
+	*note(&img, 0) = (struct note) { { 11, 4, 1 }, "Somebody's" };
+	*note(&img, 1) = (struct note) { { sizeof(RF_BOOT_NOTE_NAME), 4, RF_BOOT_NOTE_TYPE },
+					 RF_BOOT_NOTE_NAME };
 	memset(img.buf + 0x1000, 0x11, 0x1000);
 	memset(img.buf + 0x2000, 0x22, 0x1000);
 

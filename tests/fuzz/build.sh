@@ -7,7 +7,7 @@ FUZZ=$RF_ROOT/tests/fuzz
 
 fuzz_stubs() {
 	local h
-	for h in asm/{rainforest_subos,setup,msr}.h linux/{anon_inodes,capability,miscdevice,uaccess,user_namespace,atomic,build_bug,cpumask,ctype,delay,elf,err,export,file,fs,io,kernel_read_file,kref,ktime,list,mm,module,moduleparam,mutex,netlink,pagemap,poll,rainforest_core,rwsem,sched,sizes,slab,spinlock,string,delay,uio,vmalloc,wait,workqueue,xarray,sched/clock,sched/signal}.h; do
+	for h in asm/{rainforest_subos,setup,msr}.h linux/{anon_inodes,security,unaligned,capability,miscdevice,uaccess,user_namespace,atomic,build_bug,cpumask,ctype,delay,elf,err,export,file,fs,io,kernel_read_file,kref,ktime,list,mm,module,moduleparam,mutex,netlink,pagemap,poll,rainforest_core,rwsem,sched,sizes,slab,spinlock,string,delay,uio,vmalloc,wait,workqueue,xarray,sched/clock,sched/signal}.h; do
 		mkdir -p "$1/$(dirname "$h")"
 		: >"$1/$h"
 	done

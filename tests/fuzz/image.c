@@ -7,6 +7,8 @@
 
 #define RF_FUZZ_SIZE	SZ_1M	/* of kernels that are really written */
 
+void *memmem(const void *in, size_t in_len, const void *what, size_t len);
+
 struct file {
 	const u8 *data;
 	size_t len;
@@ -18,6 +20,8 @@ struct netlink_ext_ack {
 
 typedef s64 fuzz_loff_t;
 #define READING_KEXEC_IMAGE	0
+#define READING_KEXEC_INITRAMFS	1
+#define security_kernel_read_file(f, id, contents)	0
 #define MEMREMAP_WB		0
 #define file_inode(f)		(f)
 #define i_size_read(f)		((f)->len)
@@ -121,6 +125,8 @@ void rf_boot_params(struct rf_subos *s, const struct rf_image *img, const struct
 /* ---- kernels that are almost right ---- */
 
 #define FILE_LEN	0x4000
+#define INFO		(2560 + 0x40)	/* the bzImage's kernel_info */
+#define NOTE		232		/* the vmlinux's, behind its headers */
 
 static void almost_bzimage(u8 *at)
 {
@@ -129,9 +135,14 @@ static void almost_bzimage(u8 *at)
 		.header = 0x53726448, .version = 0x20f, .relocatable_kernel = 1,
 		.xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G,
 		.kernel_alignment = SZ_2M, .init_size = SZ_1M / 16,
+		.kernel_info_offset = INFO - 2560,
 	};
+	static const u32 info[] = { 0, 16, 36, 15, 0, 12, 0, 0, 8 };
 
 	memcpy(at + offsetof(struct boot_params, hdr), &h, sizeof(h));
+	memcpy(at + INFO, info, sizeof(info));
+	memcpy(at + INFO, "LToP", 4);
+	memcpy(at + INFO + 28, RF_BOOT_INFO_MAGIC, 4);
 }
 
 static void almost_vmlinux(u8 *at)
@@ -151,11 +162,15 @@ static void almost_vmlinux(u8 *at)
 			  .p_vaddr = 0xffffffff81000000, .p_memsz = 0x2000 },
 			{ .p_type = PT_LOAD, .p_offset = 0x2000, .p_filesz = 0x800,
 			  .p_paddr = SZ_8M + 0x4000, .p_vaddr = 0xffffffff81004000, .p_memsz = 0x5000 },
-			{ .p_type = PT_NOTE, .p_offset = 0x100, .p_filesz = 0x10 },
+			{ .p_type = PT_NOTE, .p_offset = NOTE, .p_filesz = 28 },
 		},
 	};
+	static const u32 note[] = { sizeof(RF_BOOT_NOTE_NAME), 4, RF_BOOT_NOTE_TYPE };
 
+	_Static_assert(sizeof(k) == NOTE, "the note is behind the headers");
 	memcpy(at, &k, sizeof(k));
+	memcpy(at + NOTE, note, sizeof(note));
+	memcpy(at + NOTE + sizeof(note), RF_BOOT_NOTE_NAME, sizeof(RF_BOOT_NOTE_NAME));
 }
 
 static size_t spoil(u8 *at, unsigned int kind)
@@ -164,8 +179,12 @@ static size_t spoil(u8 *at, unsigned int kind)
 
 	for (unsigned int n = take(1) % 6; n; n--) {
 		/* words of the headers, by chance of the size that they have */
-		u64 pos = kind ? take(1) % 232 : 0x1f1 + take(1) % 0x80, width = 1 << (take(1) & 3);
-		u64 v = take(1) & 1 ? take(width) : (u64)(s64)(s8)take(1) << (take(1) & 63);
+		u64 pos = take(1), width = 1 << (take(1) & 3);
+		u64 v;
+
+		if (!kind)
+			pos = pos < 0x80 ? 0x1f1 + pos : INFO + pos % 40;
+		v = take(1) & 1 ? take(width) : (u64)(s64)(s8)take(1) << (take(1) & 63);
 
 		for (unsigned int i = 0; i < width && pos + i < FILE_LEN; i++)
 			at[pos + i] = v >> 8 * i;
@@ -205,6 +224,9 @@ static void fuzz_one(void)
 		MUST(!img.buf);
 		return;
 	}
+	/* nobody guesses what says that it is a subOS's */
+	MUST(memmem(kernel.data, kernel.len, RF_BOOT_INFO_MAGIC, 4) ||
+	     memmem(kernel.data, kernel.len, RF_BOOT_NOTE_NAME, sizeof(RF_BOOT_NOTE_NAME)));
 	MUST(img.mem_size && img.entry_off < img.mem_size && is_power_of_2(img.align));
 	err = rf_image_place(&img, rf_initrds_size(initrds, 1), NULL, &p, &extack);
 	MUST(!err == !extack._msg);

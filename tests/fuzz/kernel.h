@@ -87,6 +87,7 @@ typedef s64 ktime_t;
 #define NUMA_NO_NODE		(-1)
 #define upper_32_bits(n)	((u32)((u64)(n) >> 32))
 #define lower_32_bits(n)	((u32)(n))
+#define get_unaligned_le32(p)	({ u32 fuzz_le; memcpy(&fuzz_le, (p), 4); fuzz_le; })
 #define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
 #define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
 #define EXPORT_SYMBOL_NS_GPL(s, ns)

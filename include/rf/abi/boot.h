@@ -28,6 +28,15 @@
 /* hardware_subarch in boot_params: a value of our own, "RF" and a version */
 #define RF_BOOT_SUBARCH		0x52460001
 
+/*
+ * The file of a kernel that may be booted by a descriptor says so: a vmlinux by an ELF
+ * note of this name and type, a bzImage by a chunk of kernel_info that begins with this
+ * magic (Documentation/arch/x86/boot.rst). What else they hold has no meaning.
+ */
+#define RF_BOOT_NOTE_NAME	"RainForest"
+#define RF_BOOT_NOTE_TYPE	1
+#define RF_BOOT_INFO_MAGIC	"RFso"
+
 #define RF_BOOT_NAME_LEN	64	/* with the terminating NUL */
 #define RF_BOOT_MAX_CPUS	256	/* CPU slots of one subOS */
 #define RF_BOOT_MAX_REGIONS	64

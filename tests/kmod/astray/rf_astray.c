@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include <asm/apic.h>
+#include <asm/smp.h>
 
 static unsigned int apicid = 1;
 module_param(apicid, uint, 0444);
@@ -15,7 +16,10 @@ MODULE_PARM_DESC(apicid, "of a CPU of another subOS; CPU 0's is taken for 0");
 
 static int __init rf_astray_init(void)
 {
+	u32 own = cpu_physical_id(smp_processor_id());
 	const struct { u32 low, id; } ipi[] = {
+		{ APIC_DEST_LOGICAL | APIC_DM_FIXED | 0x30, own },	/* no APIC ID then */
+		{ APIC_DM_SMI, own },
 		{ APIC_DM_FIXED | 0x30, 0 },
 		{ APIC_DM_NMI, 0 },
 		{ APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, 0 },
@@ -43,9 +47,15 @@ static int __init rf_astray_init(void)
 		sent += 2;
 	}
 	pr_info("%d sent\n", sent);
+	pr_info("CPUs that leave end in %ps\n", smp_ops.play_dead);
 	return 0;
 }
 
+static void __exit rf_astray_exit(void)
+{
+}
+
 module_init(rf_astray_init);
+module_exit(rf_astray_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("IPIs to CPUs of others, for a test of their refusal");
