@@ -15,6 +15,9 @@
 
 struct rf_ficm_channel;
 
+/* What the supervisor's kernel is called among subOSes: no subOS can be */
+#define RF_SUPERVISOR_NAME	"supervisor"
+
 /* ---- channels ---- */
 
 /**
@@ -66,6 +69,9 @@ u64 rf_ficm_generation(const struct rf_ficm_channel *ch);
  *	took it; false: @receive is to have it. NULL: as RF_FICM_IRQ says.
  * @opened: a channel was opened; may be NULL. May sleep.
  * @gone: a channel was closed, no message of it will come; may be NULL. May sleep.
+ * @silent: the kernel at its other end does nothing any more, as far as can be seen: who
+ *	waits for it waits no longer. The channel stays, it may be a pause. May be NULL.
+ *	May sleep.
  * @ctx: the service's own
  * @flags: RF_FICM_IRQ
  */
@@ -74,12 +80,14 @@ struct rf_ficm_service {
 	bool (*irq)(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg, void *ctx);
 	void (*opened)(struct rf_ficm_channel *ch, void *ctx);
 	void (*gone)(struct rf_ficm_channel *ch, void *ctx);
+	void (*silent)(struct rf_ficm_channel *ch, void *ctx);
 	void *ctx;
 	unsigned int flags;
 };
 
 int rf_ficm_register(unsigned int port, const struct rf_ficm_service *svc);
 void rf_ficm_unregister(unsigned int port);
+void rf_ficm_silent(struct rf_ficm_channel *ch);
 
 /* ---- sending ---- */
 

@@ -156,17 +156,17 @@ static int rf_cpu_of(u32 apicid)
 	return -ENXIO;
 }
 
-/* Check all, then change what is to be changed */
+/* The core first: a CPU that is present may have left, the rest was checked by who asks */
 static int rf_tune(const struct rf_control_tune *t)
 {
 	int cpu = t->apicid == RF_TUNE_KEEP ? 0 : rf_cpu_of(t->apicid), err = 0;
 
 	if (cpu < 0)
 		return cpu;
-	if (t->priority != RF_TUNE_KEEP)
-		err = rf_ficm_set_priority(t->priority);
-	if (!err && t->apicid != RF_TUNE_KEEP)
+	if (t->apicid != RF_TUNE_KEEP)
 		err = rf_ficm_set_core(cpu);
+	if (!err && t->priority != RF_TUNE_KEEP)
+		err = rf_ficm_set_priority(t->priority);
 	if (!err && t->poll_us != RF_TUNE_KEEP)
 		rf_ficm_set_poll(min_t(u32, t->poll_us, USEC_PER_SEC));
 	return err;
@@ -235,7 +235,7 @@ int rf_control_init(void)
 {
 	struct rf_boot_desc *d = rainforest_desc;
 	struct rf_ficm_params p = {
-		.name = "supervisor",
+		.name = RF_SUPERVISOR_NAME,
 		.generation = d->generation,
 		.size = d->ficm_size,
 		.bell = d->sup_apicid,

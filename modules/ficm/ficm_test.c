@@ -26,7 +26,7 @@ struct pair {
 
 /* What the services of a test saw */
 static struct {
-	atomic_t got, opened, gone;
+	atomic_t got, opened, gone, silent;
 	u64 sum, next;
 	bool in_order;
 	struct rf_ficm_channel *from;
@@ -72,12 +72,17 @@ static void gone(struct rf_ficm_channel *ch, void *ctx)
 	atomic_inc(&saw.gone);
 }
 
+static void silent(struct rf_ficm_channel *ch, void *ctx)
+{
+	atomic_inc(&saw.silent);
+}
+
 static const struct rf_ficm_service in_irq = {
 	.receive = receive_irq, .opened = opened, .gone = gone, .flags = RF_FICM_IRQ,
 };
 
 static const struct rf_ficm_service in_thread = {
-	.receive = receive_slow, .opened = opened, .gone = gone,
+	.receive = receive_slow, .opened = opened, .gone = gone, .silent = silent,
 };
 
 static struct rf_ficm_params params(struct pair *p, int i)
@@ -376,6 +381,9 @@ static void test_stream(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, st.received, 10000);
 	KUNIT_EXPECT_EQ(test, st.irq, c->svc == &in_irq ? 10000 : 0);
 	KUNIT_EXPECT_EQ(test, st.late, 0);
+	rf_ficm_silent(p.end[0]);
+	KUNIT_EXPECT_EQ(test, atomic_read(&saw.silent), c->svc == &in_thread);
+	KUNIT_EXPECT_EQ(test, atomic_read(&saw.gone), 0);
 	pair_close(&p);
 	KUNIT_EXPECT_EQ(test, atomic_read(&saw.gone), 2);
 	rf_ficm_unregister(PORT);

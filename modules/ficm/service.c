@@ -119,3 +119,26 @@ void rf_service_gone(struct rf_ficm_channel *ch)
 	}
 	srcu_read_unlock(&rf_services_srcu, idx);
 }
+
+/**
+ * rf_ficm_silent - tell all services that a channel's other end does nothing any more
+ * @ch: the channel, with a reference
+ *
+ * For who watches the other kernel. It is no end: messages may come again.
+ *
+ * Context: process, may sleep.
+ */
+void rf_ficm_silent(struct rf_ficm_channel *ch)
+{
+	int idx = srcu_read_lock(&rf_services_srcu);
+
+	for (unsigned int port = 0; port < RF_PORTS; port++) {
+		const struct rf_ficm_service *svc =
+			srcu_dereference(rf_services[port], &rf_services_srcu);
+
+		if (svc && svc->silent)
+			svc->silent(ch, svc->ctx);
+	}
+	srcu_read_unlock(&rf_services_srcu, idx);
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_silent, RAINFOREST);

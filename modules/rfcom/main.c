@@ -39,7 +39,7 @@ const char *rf_com_self_name(void)
 #ifdef CONFIG_RAINFOREST_SUBOS
 	return rainforest_desc->name;
 #else
-	return "supervisor";
+	return RF_SUPERVISOR_NAME;
 #endif
 }
 

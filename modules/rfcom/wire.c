@@ -122,6 +122,12 @@ static void rf_wire_gone(struct rf_ficm_channel *ch, void *ctx)
 	rf_broker_gone(ch);
 }
 
+/* As if it had gone: when it was a pause, its programs learn from ours that they are closed */
+static void rf_wire_silent(struct rf_ficm_channel *ch, void *ctx)
+{
+	rf_com_gone(ch);
+}
+
 static void rf_wire_hello(struct rf_ficm_channel *ch)
 {
 	const struct rf_com_word hello = { .error = RF_COM_VERSION };
@@ -141,6 +147,7 @@ static const struct rf_ficm_service rf_wire_service = {
 	.receive	= rf_wire_receive,
 	.opened		= rf_wire_opened,
 	.gone		= rf_wire_gone,
+	.silent		= rf_wire_silent,
 };
 
 /* ---- out ---- */

@@ -237,6 +237,7 @@ void rf_boot_regions(struct rf_subos *s)
 static void rf_desc_topology(struct rf_subos *s, struct rf_boot_desc *d)
 {
 	unsigned int cpu, i, j;
+	int node;
 
 	s->nr_nodes = 0;
 	rf_boot_regions(s);
@@ -262,6 +263,8 @@ static void rf_desc_topology(struct rf_subos *s, struct rf_boot_desc *d)
 		d->apicid[d->nr_apicids] = cpu_physical_id(cpu);
 		d->apicid_node[d->nr_apicids++] = rf_node_index(s, cpu_to_node(cpu));
 	}
+	for_each_online_node(node)	/* some have memory and no CPU */
+		rf_node_index(s, node);
 	d->nr_nodes = s->nr_nodes;
 	for (i = 0; i < s->nr_nodes; i++)
 		for (j = 0; j < s->nr_nodes; j++)

@@ -179,7 +179,7 @@ int rf_channel_start(struct rf_subos *s, struct netlink_ext_ack *extack)
 		rf_msg(extack, "no memory for the channel to %s", s->name);
 		return -ENOMEM;
 	}
-	rf_end_set(&l->end[0], 0, "supervisor");
+	rf_end_set(&l->end[0], 0, RF_SUPERVISOR_NAME);
 	rf_end_set(&l->end[1], s->id, s->name);
 	l->end[0].state = RF_END_OPEN;
 	l->end[1].state = RF_END_OPEN;

@@ -123,14 +123,15 @@ static int rf_cpu_usable(unsigned int cpu, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-/* How many CPUs the supervisor could give now */
-unsigned int rf_cpu_grantable(void)
+/* How many CPUs of a node, or of any (NUMA_NO_NODE), the supervisor could give now */
+unsigned int rf_cpu_grantable(int node)
 {
 	unsigned int cpu, n = 0;
 
 	cpus_read_lock();
 	for_each_online_cpu(cpu)
-		n += !rf_cpu_usable(cpu, NULL);
+		n += (node == NUMA_NO_NODE || cpu_to_node(cpu) == node) &&
+		     !rf_cpu_usable(cpu, NULL);
 	n = min(n, num_online_cpus() - min(rf_reserve_cpus, num_online_cpus()));
 	cpus_read_unlock();
 	return n;

@@ -36,8 +36,6 @@
 struct rf_dumped {
 	struct rf_subos *s;
 	u64 generation;
-	bool held;		/* by us: to be let go */
-	u32 hold;
 	struct mutex lock;	/* piece, and the file's position */
 	u8 *piece;		/* RF_DUMP_PIECE bytes */
 	u8 *head;		/* what comes before the memory */
@@ -329,15 +327,25 @@ static loff_t rf_dump_seek(struct file *file, loff_t offset, int whence)
 	return fixed_size_llseek(file, offset, whence, d->size);
 }
 
+/* The last dump has ended: on it goes, if it was one of them that stopped it */
+static void rf_dump_let_go(struct rf_subos *s)
+{
+	u32 hold = s->dump_hold;
+
+	lockdep_assert_held(&s->lock);
+	s->dump_hold = 0;
+	if (hold && s->hold == hold && s->state == RAINFOREST_STATE_FROZEN &&
+	    rf_thaw_locked(s, NULL))
+		pr_err("%s: not all CPUs went on after the dump\n", s->name);
+}
+
 static void rf_dump_free(struct rf_dumped *d)
 {
 	struct rf_subos *s = d->s;
 
 	mutex_lock(&s->lock);
-	s->dumps--;
-	if (d->held && !s->dumps && s->hold == d->hold && s->state == RAINFOREST_STATE_FROZEN &&
-	    rf_thaw_locked(s, NULL))
-		pr_err("%s: not all CPUs went on after the dump\n", s->name);
+	if (!--s->dumps)
+		rf_dump_let_go(s);
 	mutex_unlock(&s->lock);
 	rf_subos_put(s);
 	kvfree(d->head);
@@ -372,7 +380,7 @@ static int rf_dump_allowed(struct netlink_ext_ack *extack)
 }
 
 /* Let it be still. Return: 0; rf_freeze_locked()'s; -ENODATA, -EBUSY. */
-static int rf_dump_still(struct rf_subos *s, struct rf_dumped *d, struct rf_dump *arg,
+static int rf_dump_still(struct rf_subos *s, struct rf_dump *arg,
 			 struct netlink_ext_ack *extack)
 {
 	bool hangs = s->state == RAINFOREST_STATE_UNRESPONSIVE;
@@ -399,8 +407,7 @@ static int rf_dump_still(struct rf_subos *s, struct rf_dumped *d, struct rf_dump
 		return loose;
 	arg->loose = loose;
 	arg->held = 1;
-	d->held = true;
-	d->hold = s->hold;
+	s->dump_hold = s->hold;
 	return 0;
 }
 
@@ -422,7 +429,7 @@ static int rf_dump_setup(struct rf_subos *s, struct rf_dumped **out, struct rf_d
 	d->generation = s->generation;
 	d->nr_regions = rf_memory_regions(&s->res, d->region, n);
 	d->piece = kvmalloc(RF_DUMP_PIECE, GFP_KERNEL);
-	err = d->piece ? rf_dump_still(s, d, arg, extack) : -ENOMEM;
+	err = d->piece ? rf_dump_still(s, arg, extack) : -ENOMEM;
 	if (!err)
 		err = rf_dump_head(d, arg);
 	if (!err) {
@@ -430,8 +437,8 @@ static int rf_dump_setup(struct rf_subos *s, struct rf_dumped **out, struct rf_d
 		*out = d;
 		return 0;
 	}
-	if (d->held)
-		rf_thaw_locked(s, NULL);
+	if (!s->dumps)
+		rf_dump_let_go(s);
 	kvfree(d->head);
 	kvfree(d->piece);
 	kvfree(d);

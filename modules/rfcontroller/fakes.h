@@ -31,6 +31,7 @@ struct rf_fakes {
 /* What a fake subOS does besides answering with a status */
 #define RF_FAKE_MUTE	0x80
 #define RF_FAKE_DIE	0x81	/* it panics instead */
+#define RF_FAKE_UNWANTED 0x82	/* no answer, and somebody wants to stop it */
 
 int rf_fake_post(u16 type, const void *data);
 int rf_fake_answer(u16 type, const void *data);

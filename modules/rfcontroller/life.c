@@ -267,11 +267,16 @@ out:
 
 /* ---- stop, kill, destroy ---- */
 
-/* Who waits for a subOS's answer gives way. Return: 0, s->lock is ours; -EINTR. */
-static int rf_lock_to_end(struct rf_subos *s)
+/*
+ * Who waits for a subOS's answer gives way, unless it is only asked what would be done.
+ * Return: 0, s->lock is ours; -EINTR.
+ */
+static int rf_lock_to_end(struct rf_subos *s, bool dry_run)
 {
 	int err;
 
+	if (dry_run)
+		return mutex_lock_killable(&s->lock);
 	atomic_inc(&s->unwanted);
 	wake_up_all(&s->wait);
 	err = mutex_lock_killable(&s->lock);
@@ -385,7 +390,7 @@ int rf_subos_stop(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	u64 t = ktime_get_ns();
 	int err = -ENOENT;
 
-	if (rf_lock_to_end(s))
+	if (rf_lock_to_end(s, dry_run))
 		return -EINTR;
 	if (rf_gone(s, extack))
 		goto out;
@@ -435,7 +440,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 	char what[104];
 	u64 t;
 
-	if (rf_lock_to_end(s))
+	if (rf_lock_to_end(s, dry_run))
 		return -EINTR;
 	if (rf_gone(s, extack))
 		goto out;

@@ -175,8 +175,14 @@ int rf_memory_choose(const struct rf_request *req, struct rf_resources *res,
 			continue;
 		}
 		/* block by block, round the CPUs' nodes; what is left over goes first */
-		for (unsigned int c = 0; bytes; c = (c + 1) % res->nr_cpus, bytes -= size)
-			per_node[res->cpus[c].node % RF_BOOT_MAX_NODES] += size;
+		for (unsigned int c = 0; bytes; c = (c + 1) % res->nr_cpus, bytes -= size) {
+			if (res->cpus[c].node >= RF_BOOT_MAX_NODES) {
+				rf_msg(extack, "CPU %u is of node %u, and memory comes from nodes 0 to %d: say from which with SIZE@nodeK",
+				       res->cpus[c].cpu, res->cpus[c].node, RF_BOOT_MAX_NODES - 1);
+				return -ENOSPC;
+			}
+			per_node[res->cpus[c].node] += size;
+		}
 	}
 	if (!req->more && asked < RF_MIN_MEMORY) {
 		rf_msg(extack, "a subOS needs at least %llu MiB", RF_MIN_MEMORY >> 20);

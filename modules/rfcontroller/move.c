@@ -94,7 +94,8 @@ static int rf_move_cpus(struct rf_subos *from, struct rf_subos *to, const struct
 }
 
 static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const struct rf_resize *r,
-			  const struct rf_resize_mem *m, struct netlink_ext_ack *extack)
+			  const struct rf_resize_mem *m, struct rf_report *report,
+			  struct netlink_ext_ack *extack)
 {
 	u64 block = memory_block_size_bytes(), had = rf_memory_of(&to->res, NUMA_NO_NODE), moved, t;
 	u64 gave = rf_memory_of(&from->res, NUMA_NO_NODE);
@@ -119,8 +120,11 @@ static int rf_move_memory(struct rf_subos *from, struct rf_subos *to, const stru
 			       from->res.blocks[i].node);
 			return -EOPNOTSUPP;
 		}
-	if (r->dry_run)
+	if (r->dry_run) {
+		rf_warn(report, "%llu MiB%s would be asked back from %s, for %s", m->size >> 20,
+			m->node == NUMA_NO_NODE ? "" : " there", from->name, to->name);
 		return 0;
+	}
 	err = rf_moving_begin(from, 0, m->size / block);
 	if (err)
 		return err;
@@ -194,7 +198,7 @@ static int rf_move_both(struct rf_subos *from, struct rf_subos *to, struct rf_re
 		changed = !err;
 	}
 	for (unsigned int i = 0; i < r->nr_mem && !err; i++) {
-		err = rf_move_memory(from, to, r, &r->mem[i], extack);
+		err = rf_move_memory(from, to, r, &r->mem[i], report, extack);
 		changed |= !err;
 	}
 	if (!err || !changed || err == -EUCLEAN || r->dry_run)

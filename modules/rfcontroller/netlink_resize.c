@@ -76,8 +76,13 @@ static int rf_get_resize(struct genl_info *info, struct rf_resize_request *q)
 		r->ncpus = nla_get_u32(attrs[RAINFOREST_A_SUBOS_NCPUS]);
 	if (attrs[RAINFOREST_A_SUBOS_CPU_NODE])
 		r->cpu_node = rf_nl_get_node(attrs[RAINFOREST_A_SUBOS_CPU_NODE]);
-	if (attrs[RAINFOREST_A_SUBOS_TIMEOUT_MS])
+	if (attrs[RAINFOREST_A_SUBOS_TIMEOUT_MS]) {
 		r->timeout_ms = nla_get_u32(attrs[RAINFOREST_A_SUBOS_TIMEOUT_MS]);
+		if (!r->timeout_ms || r->timeout_ms > RF_RESIZE_MAX_MS) {
+			rf_msg(info->extack, "answers are waited for 1 to %d ms", RF_RESIZE_MAX_MS);
+			return -EINVAL;
+		}
+	}
 	r->force = nla_get_flag(attrs[RAINFOREST_A_SUBOS_FORCE]);
 	r->dry_run = nla_get_flag(attrs[RAINFOREST_A_SUBOS_DRY_RUN]);
 	err = rf_get_how(attrs[RAINFOREST_A_SUBOS_NCPUS_HOW], &r->ncpus_how, info->extack);

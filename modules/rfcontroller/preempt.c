@@ -24,12 +24,27 @@ static unsigned int rf_spare(struct rf_subos *s, u32 priority, int node)
 	return min(can, s->res.nr_cpus - keep);
 }
 
+/* Those that have refused to give anything more, by id */
+struct rf_refusals {
+	u32 id[16];
+	unsigned int nr;
+};
+
+static bool rf_has_refused(const struct rf_refusals *no, const struct rf_subos *s)
+{
+	for (unsigned int i = 0; i < no->nr; i++)
+		if (no->id[i] == s->id)
+			return true;
+	return false;
+}
+
 /*
  * Of the lowest priority, and of those the one that can spare most; referenced.
+ * @no: but for these
  * @spare: what it can, @all: what all of them can
  */
-static struct rf_subos *rf_victim(struct rf_subos *robber, int node, unsigned int *spare,
-				  unsigned int *all)
+static struct rf_subos *rf_victim(struct rf_subos *robber, int node, const struct rf_refusals *no,
+				  unsigned int *spare, unsigned int *all)
 {
 	struct rf_subos *s, *best = NULL;
 
@@ -37,7 +52,8 @@ static struct rf_subos *rf_victim(struct rf_subos *robber, int node, unsigned in
 	*spare = 0;
 	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node) {
-		unsigned int can = s == robber ? 0 : rf_spare(s, robber->priority, node);
+		unsigned int can = s == robber || rf_has_refused(no, s) ? 0 :
+				   rf_spare(s, robber->priority, node);
 
 		*all += can;
 		if (can && (!best || s->priority < best->priority ||
@@ -83,10 +99,70 @@ static int rf_take_free(struct rf_subos *s, const struct rf_resize *r, unsigned 
 	return 0;
 }
 
+/* Are there enough, the supervisor's and those of others? Return: 0, -ENOSPC. */
+static int rf_preempt_check(struct rf_subos *s, const struct rf_resize *r, unsigned int need,
+			    struct rf_report *report, struct netlink_ext_ack *extack)
+{
+	const struct rf_refusals nobody = { };
+	unsigned int free = rf_cpu_grantable(r->cpu_node), all, spare;
+	struct rf_subos *victim = rf_victim(s, r->cpu_node, &nobody, &spare, &all);
+
+	if (free + all < need) {
+		rf_msg(extack, "%u CPUs asked: %u are free, and those of a lower priority can spare %u",
+		       need, free, all);
+	} else if (r->dry_run) {
+		rf_warn(report, "%u CPUs of the supervisor's would be added", min(free, need));
+		if (victim && need > free)
+			rf_warn(report, "%u would be taken from others, from %s first",
+				need - free, victim->name);
+	}
+	if (victim)
+		rf_subos_put(victim);
+	return free + all < need ? -ENOSPC : 0;
+}
+
+/* From the next victim, who is not asked again when it refuses. Return: how many came. */
+static int rf_rob(struct rf_subos *s, const struct rf_resize *r, unsigned int need,
+		  struct rf_refusals *no, struct rf_report *report, struct netlink_ext_ack *extack)
+{
+	struct rf_resize part = {
+		.cpu_node = r->cpu_node, .timeout_ms = r->timeout_ms, .force = r->force,
+		.cause = "preempted",
+	};
+	struct rf_subos *victim;
+	unsigned int all, spare;
+	int err;
+
+	victim = rf_victim(s, r->cpu_node, no, &spare, &all);
+	if (!victim) {
+		if (!no->nr)
+			rf_msg(extack, "nobody can spare any more");
+		return -ENOSPC;
+	}
+	part.ncpus = min(need, spare);
+	/* another robber, or a resize, may have been there since we looked */
+	part.keep = max(victim->min_cpus, 1U);
+	err = rf_subos_move(victim, s, &part, report, extack);
+	if (!err)
+		rf_warn(report, "%u CPUs were taken from %s, of priority %u", part.ncpus,
+			victim->name, victim->priority);
+	/* a task is pinned there, it does not answer: others may do */
+	if ((err == -EBUSY || err == -EOPNOTSUPP || err == -ETIMEDOUT || err == -EHOSTDOWN) &&
+	    no->nr < ARRAY_SIZE(no->id)) {
+		rf_warn(report, "%s gives none: %s", victim->name,
+			extack && extack->_msg ? extack->_msg : "it says not why");
+		no->id[no->nr++] = victim->id;
+		err = -EAGAIN;
+	}
+	rf_subos_put(victim);
+	return err ?: part.ncpus;
+}
+
 /**
  * rf_subos_preempt - as rf_subos_resize(), and rob others of CPUs if need be
  *
- * Only a number of CPUs that shall come can be robbed, not CPUs by number.
+ * Only a number of CPUs that shall come can be robbed, not CPUs by number. Who
+ * refuses is passed over. What has come when no more will stays.
  *
  * Return: as rf_subos_resize() and rf_subos_move(); -ENOSPC: all others
  * together can't spare enough, and nothing has changed; -EUCLEAN: some came.
@@ -94,8 +170,8 @@ static int rf_take_free(struct rf_subos *s, const struct rf_resize *r, unsigned 
 int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *report,
 		     struct netlink_ext_ack *extack)
 {
-	unsigned int need, all, spare, had = rf_cpus_on(s, r->cpu_node), moved = 0;
-	struct rf_subos *victim;
+	unsigned int need, had = rf_cpus_on(s, r->cpu_node), moved = 0;
+	struct rf_refusals no = { };
 	int err;
 
 	if (r->by_number || r->ncpus_how == RAINFOREST_HOW_REMOVE || r->nr_mem) {
@@ -106,40 +182,21 @@ int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *
 	if (err != -ENOSPC)
 		return err;
 	need = r->ncpus_how == RAINFOREST_HOW_ADD ? r->ncpus : r->ncpus - min(r->ncpus, had);
-	victim = rf_victim(s, r->cpu_node, &spare, &all);
-	if (victim)
-		rf_subos_put(victim);
-	if (all + rf_cpu_grantable() < need || r->dry_run) {
-		rf_msg(extack, "%u CPUs asked: %u are free, and those of a lower priority can spare %u",
-		       need, rf_cpu_grantable(), all);
-		return all + rf_cpu_grantable() < need ? -ENOSPC : 0;
-	}
+	err = rf_preempt_check(s, r, need, report, extack);
+	if (err || r->dry_run)
+		return err;
 	err = rf_take_free(s, r, &need, report, extack);
 	moved = rf_cpus_on(s, r->cpu_node);
 	moved -= min(had, moved);
 	while (!err && need) {
-		struct rf_resize part = {
-			.cpu_node = r->cpu_node, .timeout_ms = r->timeout_ms, .force = r->force,
-			.cause = "preempted",
-		};
+		int n = rf_rob(s, r, need, &no, report, extack);
 
-		victim = rf_victim(s, r->cpu_node, &spare, &all);
-		if (!victim) {
-			rf_msg(extack, "nobody can spare any more");
-			err = -ENOSPC;
-			break;
+		if (n > 0) {
+			need -= n;
+			moved += n;
+		} else if (n != -EAGAIN) {
+			err = n;
 		}
-		part.ncpus = min(need, spare);
-		/* another robber, or a resize, may have been there since we looked */
-		part.keep = max(victim->min_cpus, 1U);
-		err = rf_subos_move(victim, s, &part, report, extack);
-		if (!err) {
-			rf_warn(report, "%u CPUs were taken from %s, of priority %u", part.ncpus,
-				victim->name, victim->priority);
-			need -= part.ncpus;
-			moved += part.ncpus;
-		}
-		rf_subos_put(victim);
 	}
 	if (!err || !moved || err == -EUCLEAN)
 		return err;

@@ -271,7 +271,7 @@ static int rf_region_check_ends(struct rf_link *l)
 		struct rf_link *ch = end->id ? rf_link_find(0, end->id) : NULL;
 
 		if (!end->id) {
-			rf_end_set(end, 0, "supervisor");
+			rf_end_set(end, 0, RF_SUPERVISOR_NAME);
 			continue;
 		}
 		if (!ch || !ch->ch)

@@ -134,7 +134,7 @@ static int rf_cpu_ask(struct rf_subos *s, u16 op, u32 slot, const struct rf_resi
 	return err;
 }
 
-/* Say what it has of the CPUs that were to enter, in front of why not all are in */
+/* Say how many CPUs it has now, in front of why not all were to go, or come, as asked */
 static int rf_cpus_partial(struct rf_subos *s, struct netlink_ext_ack *extack)
 {
 	rf_msg(extack, "a part was done, %s has %u CPUs now: %s", s->name, s->res.nr_cpus,
@@ -176,8 +176,8 @@ int rf_cpus_enter(struct rf_subos *s, const struct rf_resize *r, struct netlink_
 			err = -EINTR;
 		}
 	}
-	/* to ask for those back that are in would be to wait behind that one */
-	if (err == -EINPROGRESS && n)
+	/* to ask for those back that are in would be to wait behind that one, or for nothing */
+	if (rf_resize_open(err) && n)
 		return rf_cpus_partial(s, extack);
 	if (!err || rf_resize_open(err))
 		return err;
@@ -226,12 +226,34 @@ static int rf_leave_candidates(struct rf_subos *s, const struct rf_resize *r, u3
 	return n;
 }
 
+/*
+ * Ask it to take CPUs back that it had let go: their slots. One that it does not want
+ * any more leaves; one that it gives no answer for, as when it is to be stopped, stays
+ * its own, and is put in order by the answer. Return: 0; -EUCLEAN: some have left.
+ */
+static int rf_cpus_undo(struct rf_subos *s, const struct rf_resize *r, const u32 *gone,
+			unsigned int n, struct netlink_ext_ack *extack)
+{
+	bool left = false;
+	int err;
+
+	while (n--) {
+		err = rf_cpu_ask(s, RF_CON_CPU_ADD, gone[n], r, NULL);
+		if (!err || rf_resize_unsure(err))
+			continue;
+		left = true;
+		rf_cpu_leave(s, gone[n], extack);
+	}
+	return left ? rf_cpus_partial(s, extack) : 0;
+}
+
 /**
  * rf_cpus_leave - let CPUs leave a running subOS, into @s->moving
  * @r: which; without numbers, any @count of them
  * @count: how many
  *
- * All or none. moving has room for them.
+ * All or none; those that have left when the subOS does not take them back are in
+ * moving all the same. moving has room for all.
  *
  * Context: s->lock held. Return: 0, or as rf_cpus_enter(); -ENXIO (not its own),
  * -EOPNOTSUPP (the first), -ENOSPC (too few).
@@ -269,16 +291,10 @@ int rf_cpus_leave(struct rf_subos *s, const struct rf_resize *r, unsigned int co
 			    have - i - 1 < count - n))
 			break;
 	}
-	if (err == -EHOSTDOWN || err == -ECANCELED)
-		return err;	/* all is still its own, and it ends */
-	if (n < count || err == -EINTR) {
-		/* these wait behind the one that it gave no answer for, if so */
-		while (n--)
-			if (rf_cpu_ask(s, RF_CON_CPU_ADD, gone[n], r, NULL))
-				pr_warn("%s: CPU %u stays offline in it\n", s->name,
-					rf_cpu_at(s, gone[n])->cpu);
-		return err;
-	}
+	if (err == -EHOSTDOWN)
+		return err;	/* all is still its own, and it has ended */
+	if (n < count || err == -EINTR)
+		return rf_cpus_undo(s, r, gone, n, extack) ?: err;
 	err = 0;
 	for (unsigned int i = 0; i < n; i++)
 		err = rf_cpu_leave(s, gone[i], extack) ?: err;

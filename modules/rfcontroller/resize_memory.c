@@ -269,8 +269,10 @@ static int rf_memory_add(struct rf_subos *s, const struct rf_resize *r,
 		return -EINTR;
 	err = rf_memory_choose(&req, &chosen, extack);
 	if (err || r->dry_run) {
-		if (!err)
-			rf_warn(report, "%llu MiB would be added", bytes >> 20);
+		for (int node = 0; !err && node < RF_BOOT_MAX_NODES; node++)
+			if (rf_memory_of(&chosen, node))
+				rf_warn(report, "%llu MiB of node %d would be added",
+					rf_memory_of(&chosen, node) >> 20, node);
 		kfree(chosen.blocks);
 		goto unlock;
 	}

@@ -43,6 +43,8 @@ static const struct enter_case {
 	  -EUCLEAN, 0, true, false, 3 },
 	{ "the first gives no answer", { RF_FAKE_MUTE }, -EINPROGRESS, 0, true, false, 1 },
 	{ "the second gives no answer", { 0, RF_FAKE_MUTE }, -EUCLEAN, 0, true, true, 2 },
+	{ "to be stopped, at the first", { RF_FAKE_UNWANTED }, -ECANCELED, 0, true, false, 1 },
+	{ "to be stopped, at the second", { 0, RF_FAKE_UNWANTED }, -EUCLEAN, 0, true, true, 2 },
 	{ "it panics at the first", { RF_FAKE_DIE }, -EHOSTDOWN, 0, false, false, 1 },
 	{ "it panics at the second", { 0, RF_FAKE_DIE }, -EHOSTDOWN, 0, false, false, 2 },
 	{ "the first refuses, and does not come out", { RF_CON_BUSY }, -EUCLEAN, -ETIMEDOUT,
@@ -144,6 +146,10 @@ static const struct leave_case {
 	{ "the second by number refuses", { 101, 102 }, 2, 2, { 0, RF_CON_BUSY }, -EBUSY, 0, 0, 3 },
 	{ "the second gives no answer", { 101, 102 }, 2, 2, { 0, RF_FAKE_MUTE }, -EINPROGRESS,
 	  0, 0, 3 },
+	{ "the second refuses, the first is not taken back", { 101, 102 }, 2, 2,
+	  { 0, RF_CON_BUSY, RF_CON_BUSY }, -EUCLEAN, 0, 1, 3 },
+	{ "to be stopped, at the second", { 101, 102 }, 2, 2, { 0, RF_FAKE_UNWANTED }, -ECANCELED,
+	  0, 0, 3 },
 	{ "it panics at the second", { 101, 102 }, 2, 2, { 0, RF_FAKE_DIE }, -EHOSTDOWN, 0, 0, 2 },
 	{ "it is gone, but not proven out", { 101 }, 1, 1, { }, -EUCLEAN, -ETIMEDOUT, 0, 1 },
 };
@@ -176,7 +182,7 @@ static void leave_test(struct kunit *test)
 	/* all that stay run there: who went offline for nothing was asked back */
 	for (unsigned int i = 0; !c->kick_err && i < s->res.nr_cpus; i++)
 		KUNIT_EXPECT_TRUE(test, owns(s, s->res.cpus[i].cpu));
-	if (c->err == -EBUSY || c->err == -EINPROGRESS)
+	if (c->err == -EBUSY || c->err == -EINPROGRESS || c->err == -ECANCELED)
 		KUNIT_EXPECT_EQ(test, rf_fakes.asked[2], RF_CON_CPU_ADD);
 }
 
@@ -356,6 +362,7 @@ static void spare_test(struct kunit *test)
 static void victim_test(struct kunit *test)
 {
 	static const u32 priority[] = { 9, 3, 1, 1 };
+	struct rf_refusals no = { };
 	struct rf_subos *s[4], *victim;
 	unsigned int spare, all;
 
@@ -365,13 +372,21 @@ static void victim_test(struct kunit *test)
 		s[i]->priority = priority[i];
 		KUNIT_ASSERT_EQ(test, rf_subos_insert(s[i], NULL), 0);
 	}
-	victim = rf_victim(s[0], NUMA_NO_NODE, &spare, &all);
+	victim = rf_victim(s[0], NUMA_NO_NODE, &no, &spare, &all);
 	KUNIT_EXPECT_PTR_EQ(test, victim, s[3]);
 	KUNIT_EXPECT_EQ(test, spare, 4);
 	KUNIT_EXPECT_EQ(test, all, 2 + 3 + 4);
 	if (victim)
 		rf_subos_put(victim);
-	victim = rf_victim(s[3], NUMA_NO_NODE, &spare, &all);
+	/* who has refused is passed over */
+	no.id[no.nr++] = s[3]->id;
+	victim = rf_victim(s[0], NUMA_NO_NODE, &no, &spare, &all);
+	KUNIT_EXPECT_PTR_EQ(test, victim, s[2]);
+	KUNIT_EXPECT_EQ(test, all, 2 + 3);
+	if (victim)
+		rf_subos_put(victim);
+	no.nr = 0;
+	victim = rf_victim(s[3], NUMA_NO_NODE, &no, &spare, &all);
 	KUNIT_EXPECT_NULL(test, victim);
 	KUNIT_EXPECT_EQ(test, all, 0);
 	for (int i = 0; i < 4; i++)

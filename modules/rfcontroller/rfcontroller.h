@@ -208,6 +208,7 @@ struct rf_subos {
 	enum rainforest_state thawed_state;	/* what it was before, and why */
 	enum rainforest_reason thawed_reason;
 	unsigned int dumps;		/* open, see dump.c; not to be started anew */
+	u32 dump_hold;			/* that hold was a dump's: the last one lets go */
 
 	struct rf_pulse pulse[RF_BOOT_MAX_CPUS];	/* by slot */
 	unsigned long boot_jiffies;	/* of the start */
@@ -300,7 +301,7 @@ int rf_cpu_init(void);
 void rf_cpu_exit(void);
 struct rf_cpu_place rf_cpu_place(unsigned int cpu);
 bool rf_cpu_same_core(unsigned int a, unsigned int b);
-unsigned int rf_cpu_grantable(void);
+unsigned int rf_cpu_grantable(int node);
 bool rf_cpu_owner(unsigned int cpu, char *name, bool *quarantined);
 int rf_cpu_choose(const struct rf_request *req, struct rf_resources *res,
 		  struct rf_report *report, struct netlink_ext_ack *extack);

@@ -344,6 +344,11 @@ int rf_subos_name_check(const char *name, struct netlink_ext_ack *extack)
 		rf_msg(extack, "bad name: a letter or digit, then letters, digits, '-', '_' and '.', 63 at most");
 		return -EINVAL;
 	}
+	/* rights are granted by name */
+	if (!strcmp(name, RF_SUPERVISOR_NAME)) {
+		rf_msg(extack, "bad name: %s is the supervisor's own", name);
+		return -EINVAL;
+	}
 	return 0;
 }
 

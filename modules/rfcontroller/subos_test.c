@@ -29,6 +29,8 @@ static const struct name_case {
 	{ "a\x7f", -EINVAL },
 	{ "a%s", -EINVAL },
 	{ "a:", -EINVAL },
+	{ "supervisor", -EINVAL },
+	{ "supervisor2", 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(name, name_cases, text);

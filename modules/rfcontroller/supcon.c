@@ -51,6 +51,14 @@ static void rf_con_odd(struct rf_subos *s, const char *what)
 			    s->con.odd);
 }
 
+/* What nobody waits for was answered: see to it */
+static void rf_con_settle(struct rf_subos *s)
+{
+	kref_get(&s->ref);
+	if (!queue_work(rf_resize_wq, &s->con.late))
+		rf_subos_put(s);
+}
+
 static void rf_got_hello(struct rf_subos *s, const struct rf_con_hello *hello)
 {
 	struct rf_con_hello ours = {
@@ -61,6 +69,7 @@ static void rf_got_hello(struct rf_subos *s, const struct rf_con_hello *hello)
 		.block_size = memory_block_size_bytes(),
 	};
 	struct rf_con *con = &s->con;
+	bool late = false;
 
 	spin_lock(&con->lock);
 	if (hello->min > hello->max || !hello->max)
@@ -83,11 +92,14 @@ static void rf_got_hello(struct rf_subos *s, const struct rf_con_hello *hello)
 			c->status = RF_CON_FAILED;
 			strscpy(c->text, "its control driver was loaded anew", sizeof(c->text));
 			c->answered = true;
+			late |= !c->waited;
 		}
 	}
 	spin_unlock(&con->lock);
 	rf_con_send(s, RF_CON_HELLO, &ours);
 	wake_up_all(&s->wait);
+	if (late)
+		rf_con_settle(s);
 }
 
 static struct rf_call *rf_call_of(struct rf_con *con, u32 id)
@@ -143,11 +155,8 @@ static void rf_got_answer(struct rf_subos *s, const struct rf_con_answer *a)
 	if (!c)
 		return;
 	wake_up_all(&s->wait);
-	if (late) {
-		kref_get(&s->ref);
-		if (!queue_work(rf_resize_wq, &s->con.late))
-			rf_subos_put(s);
-	}
+	if (late)
+		rf_con_settle(s);
 }
 
 static void rf_con_got(struct rf_subos *s, u16 type, const void *data, u8 len)

@@ -50,6 +50,9 @@ int rf_fake_answer(u16 type, const void *data)
 	switch (rf_fakes.answers[nr]) {
 	case RF_FAKE_MUTE:
 		return 0;
+	case RF_FAKE_UNWANTED:
+		atomic_inc(&rf_fakes.peer->unwanted);
+		return 0;
 	case RF_FAKE_DIE:
 		rf_fakes.peer->state = RAINFOREST_STATE_PANICKED;
 		wake_up_all(&rf_fakes.peer->wait);
@@ -404,9 +407,13 @@ static void reset_test(struct kunit *test)
 	rf_fakes.answers[0] = RF_FAKE_MUTE;
 	rf_fakes.answers[1] = RF_FAKE_MUTE;
 	KUNIT_EXPECT_EQ(test, ask(s, RF_CON_CPU_ADD, 1, &a), -EINPROGRESS);
-	/* its driver was loaded anew: that is an answer, too */
+	/* its driver was loaded anew: that is an answer, too, and nobody waits for it */
+	mutex_lock(&s->lock);
 	rf_con_got(s, RF_CON_HELLO, &hello, sizeof(hello));
+	KUNIT_EXPECT_NE(test, work_busy(&s->con.late), 0);
 	KUNIT_EXPECT_TRUE(test, rf_con_late(s, &call));
+	mutex_unlock(&s->lock);
+	flush_work(&s->con.late);
 	KUNIT_EXPECT_EQ(test, call.status, RF_CON_FAILED);
 	KUNIT_EXPECT_EQ(test, ask(s, RF_CON_CPU_ADD, 2, &a), -EINPROGRESS);
 	mutex_lock(&s->lock);

@@ -9,6 +9,7 @@
 #include <linux/workqueue.h>
 
 #include <rf/abi/alive.h>
+#include <rf/ficm.h>
 
 #include "suboscon.h"
 
@@ -20,6 +21,15 @@ bool rf_supervisor_silent;
 static const struct rf_alive *rf_alive;
 static u64 rf_seen;
 static unsigned long rf_since;	/* jiffies */
+
+/* Programs of its, too: who reads from one, or writes to one, waits no more */
+static void rf_tell_services(void)
+{
+	struct rf_ficm_channel *ch = rf_ficm_supervisor();
+
+	if (ch)
+		rf_ficm_silent(ch);
+}
 
 static void rf_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rf_look_work, rf_look);
@@ -44,6 +54,8 @@ static void rf_look(struct work_struct *work)
 		else
 			pr_warn("suboscon: the supervisor is back\n");
 		wake_up_all(&rf_doorbell_wait);
+		if (silent)
+			rf_tell_services();
 	}
 	schedule_delayed_work(&rf_look_work, msecs_to_jiffies(RF_LOOK_MS));
 }

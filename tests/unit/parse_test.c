@@ -56,6 +56,10 @@ static void names(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROWS(t); i++)
 		assert_refused(t[i].want, rf_parse_name(rf, t[i].word));
+	assert_int_equal(0, rf_parse_new_name(rf, "web"));
+	assert_refused(-EINVAL, rf_parse_new_name(rf, "a b"));
+	assert_int_equal(0, rf_parse_name(rf, "supervisor"));
+	assert_refused(-EINVAL, rf_parse_new_name(rf, "supervisor"));
 	memset(longest, 'x', sizeof(longest));
 	longest[RF_NAME_MAX] = 0;
 	assert_int_equal(0, rf_parse_name(rf, longest));

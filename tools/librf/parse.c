@@ -55,6 +55,22 @@ int rf_parse_name(struct rf *rf, const char *name)
 	return 0;
 }
 
+/**
+ * rf_parse_new_name() - may a subOS be given this name?
+ * @rf: the handle
+ * @name: as rf_parse_name() wants it, and not the supervisor's own
+ *
+ * Return: 0, -ENAMETOOLONG, -EINVAL.
+ */
+int rf_parse_new_name(struct rf *rf, const char *name)
+{
+	int ret = rf_parse_name(rf, name);
+
+	if (!ret && !strcmp(name, RF_SUPERVISOR))
+		ret = rf_error(rf, -EINVAL, "bad name \"%s\": that is the supervisor's own", name);
+	return ret;
+}
+
 /* One piece "5", "2-3" or "0-6:2" into @set; -EEXIST when it is there already */
 static int cpu_piece(const char **p, bool *set)
 {

@@ -33,6 +33,7 @@
 #include "com.h"
 
 #define RF_NAME_MAX	63	/* bytes of a name, without the NUL */
+#define RF_SUPERVISOR	"supervisor"	/* its name among subOSes: no subOS can have it */
 #define RF_CPU_LIMIT	8192	/* CPU ids beyond are on no machine */
 #define RF_NODE_LIMIT	1024
 #define RF_NO_NODE	(-1)
@@ -477,6 +478,7 @@ int rf_parse_number(struct rf *rf, const char *what, const char *text, double *v
 /* ---- words: parse.c, strings.c ---- */
 
 int rf_parse_name(struct rf *rf, const char *name);
+int rf_parse_new_name(struct rf *rf, const char *name);
 int rf_parse_cpus(struct rf *rf, const char *word, uint32_t **cpu, size_t *n);
 int rf_parse_ncpus(struct rf *rf, const char *word, uint32_t *ncpus, int *node);
 int rf_parse_count_how(struct rf *rf, const char *word, uint32_t *ncpus, int *node,

@@ -77,7 +77,7 @@ int cmd_create(struct rfm *r, int argc, char **argv)
 		ret = rf_error(r->rf, -EINVAL, "what shall it be called? A name is needed");
 		goto out;
 	}
-	ret = rf_parse_name(r->rf, m.name);
+	ret = rf_parse_new_name(r->rf, m.name);
 	if (ret)
 		goto out;
 	ret = create(r, &m);

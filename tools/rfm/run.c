@@ -373,7 +373,7 @@ int cmd_run(struct rfm *r, int argc, char **argv)
 	}
 	make_name(name, sizeof(name));
 	j.make.name = j.make.name ?: name;
-	ret = rf_parse_name(r->rf, j.make.name);
+	ret = rf_parse_new_name(r->rf, j.make.name);
 	if (ret)
 		goto out;
 	j.make.argv = words.rest;
