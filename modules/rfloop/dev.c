@@ -103,6 +103,34 @@ static void rf_dev_want(struct rf_slot *s)
 		rf_event_put(&e, GFP_ATOMIC);
 }
 
+/* What waits for a link that does not come is answered, also when nothing follows it */
+static void rf_dev_look(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rf_dev_looks, rf_dev_look);
+
+static void rf_dev_look(struct work_struct *work)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < RF_SLOTS; i++) {
+		struct rf_slot *s = &rf_slots[i];
+		s64 ms = -1;
+
+		spin_lock_bh(&s->waiting.lock);
+		if (!skb_queue_empty(&s->waiting))
+			ms = ktime_ms_delta(ktime_get(), skb_peek(&s->waiting)->tstamp);
+		spin_unlock_bh(&s->waiting.lock);
+		if (ms > RF_GIVE_UP_MS) {
+			local_bh_disable();
+			rf_dev_drop_waiting(s);
+			local_bh_enable();
+		} else if (ms >= 0) {
+			more = true;
+		}
+	}
+	if (more)
+		schedule_delayed_work(&rf_dev_looks, msecs_to_jiffies(RF_GIVE_UP_MS / 2));
+}
+
 /* Keep a packet until there is a link. Context: bottom halves off, under RCU. */
 void rf_dev_wait(struct rf_slot *s, struct sk_buff *skb)
 {
@@ -117,6 +145,7 @@ void rf_dev_wait(struct rf_slot *s, struct sk_buff *skb)
 	skb_orphan(skb);
 	skb->tstamp = ktime_get();
 	skb_queue_tail(&s->waiting, skb);
+	schedule_delayed_work(&rf_dev_looks, msecs_to_jiffies(RF_GIVE_UP_MS + 100));
 	rf_dev_want(s);
 	/* it may have come meanwhile, or the kernel may have gone */
 	if (rcu_access_pointer(s->link) || !READ_ONCE(s->used))
@@ -128,6 +157,7 @@ void rf_dev_go(struct rf_slot *s)
 {
 	struct sk_buff *skb;
 	struct rf_link *l;
+	bool worth;
 
 	local_bh_disable();
 	rcu_read_lock();
@@ -137,7 +167,7 @@ void rf_dev_go(struct rf_slot *s)
 		if (!l)
 			rf_reset_answer(skb);
 		else
-			rf_tx(l, skb, true);
+			rf_tx(l, skb, RF_TX_DROP | (rf_many(skb, &worth) ? RF_TX_MANY : 0));
 	}
 	rcu_read_unlock();
 	local_bh_enable();
@@ -165,7 +195,7 @@ static netdev_tx_t rf_dev_many(struct sk_buff *skb, bool worth)
 			continue;
 		copy = skb_clone(skb, GFP_ATOMIC);
 		if (copy && l)
-			rf_tx(l, copy, true);
+			rf_tx(l, copy, RF_TX_DROP | RF_TX_MANY);
 		else if (copy)
 			rf_dev_wait(s, copy);
 	}
@@ -191,7 +221,7 @@ static netdev_tx_t rf_dev_xmit(struct sk_buff *skb, struct net_device *dev)
 	s = rf_dev_slot(skb);
 	l = s ? rcu_dereference(s->link) : NULL;
 	if (l)
-		return rf_tx(l, skb, false);
+		return rf_tx(l, skb, 0);
 	if (s)
 		rf_dev_wait(s, skb);
 	else
@@ -294,6 +324,7 @@ int rf_dev_init(void)
 void rf_dev_exit(void)
 {
 	unregister_netdev(rf_dev);
+	cancel_delayed_work_sync(&rf_dev_looks);
 	for (unsigned int i = 0; i < RF_SLOTS; i++)
 		skb_queue_purge(&rf_slots[i].waiting);
 	free_netdev(rf_dev);

@@ -193,6 +193,8 @@ static int rf_default_route(struct socket *sock, const struct rf_loop_address *a
 		.rtm_protocol = RTPROT_BOOT,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_UNICAST,
+		/* there are no neighbours: whatever its prefix is, that is on rf0 */
+		.rtm_flags = RTNH_F_ONLINK,
 	};
 	err = nla_put(skb, RTA_GATEWAY, len, a->via) ?:
 	      nla_put_u32(skb, RTA_OIF, rf_dev->ifindex) ?:
@@ -211,13 +213,13 @@ static int rf_default_route(struct socket *sock, const struct rf_loop_address *a
  * @was: that which it replaces; or NULL
  *
  * Context: process, may sleep; takes the rtnl lock.
- * Return: 0, or what rtnetlink says.
+ * Return: 0 when it is there, or what rtnetlink says. That there is no route is logged.
  */
 int rf_local_set(const struct rf_loop_address *now, const struct rf_loop_address *was)
 {
 	struct socket *sock;
 	struct file *file;
-	int err;
+	int err, route = 0;
 
 	err = sock_create_kern(&init_net, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &sock);
 	if (err)
@@ -230,10 +232,14 @@ int rf_local_set(const struct rf_loop_address *now, const struct rf_loop_address
 	if (!err && was && was->family && (was->prefix != now->prefix ||
 					   memcmp(was->addr, now->addr, sizeof(now->addr))))
 		rf_address(sock, was, false);
-	err = err ?: rf_address(sock, now, true) ?: rf_default_route(sock, now);
+	err = err ?: rf_address(sock, now, true);
+	if (!err)
+		route = rf_default_route(sock, now);
 	fput(file);
 	if (err)
 		pr_warn("rf0 does not take its address: %pe\n", ERR_PTR(err));
+	if (route)
+		pr_warn("no way out by the supervisor: %pe\n", ERR_PTR(route));
 	return err;
 }
 

@@ -125,7 +125,10 @@ void rf_link_close(struct rf_region *r);
 
 /* ---- tx.c, rx.c ---- */
 
-netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, bool many);
+/* how a packet is sent */
+#define RF_TX_DROP	BIT(0)	/* when there is no room nobody keeps it: drop it */
+#define RF_TX_MANY	BIT(1)	/* it goes to others as well, and says so */
+netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, unsigned int how);
 bool rf_tx_room(struct rf_link *l);
 int rf_tx_chunk(struct rf_link *l);
 int rf_rx_poll(struct napi_struct *napi, int budget);

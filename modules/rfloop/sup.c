@@ -400,7 +400,7 @@ static int rf_own_init(void)
 	int err;
 
 	guard(mutex)(&rf_guests_lock);
-	g = rf_guest_add(0, "supervisor");
+	g = rf_guest_add(0, RF_SUPERVISOR_NAME);
 	if (!g)
 		return -ENOMEM;
 	g->here = true;

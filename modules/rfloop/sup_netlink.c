@@ -113,6 +113,31 @@ struct rf_wishes {
 	bool is_set[2];
 };
 
+/* Who is not in the supervisor's network is not reached by it */
+static bool rf_in_network(const struct rf_loop_address *net, const struct rf_loop_address *a)
+{
+	unsigned int bytes = net->prefix / 8, bits = net->prefix % 8;
+
+	return !memcmp(net->addr, a->addr, bytes) &&
+	       (!bits || !((net->addr[bytes] ^ a->addr[bytes]) >> (8 - bits)));
+}
+
+static int rf_get_network(struct genl_info *info, const struct rf_guest *g, int six,
+			  const struct rf_loop_address *a)
+{
+	const struct rf_guest *sup = rf_guest_of(0), *other;
+
+	if (g != sup)
+		return !sup->given[six].family || rf_in_network(&sup->given[six], a) ? 0 :
+		       rf_refuse(info, -EADDRNOTAVAIL,
+				 "not an address of the supervisor's network, which 'rfm net show supervisor' tells");
+	list_for_each_entry(other, &rf_guests, node)
+		if (other != sup && other->wish[six].family && !rf_in_network(a, &other->wish[six]))
+			return rf_refuse(info, -EADDRNOTAVAIL,
+					 "a subOS has an address that would be out of that network: give it another, or destroy it, first");
+	return 0;
+}
+
 static int rf_get_addresses(struct genl_info *info, const struct rf_guest *g,
 			    struct rf_wishes *wishes)
 {
@@ -135,6 +160,8 @@ static int rf_get_addresses(struct genl_info *info, const struct rf_guest *g,
 		owner = rf_list_owner(&addr);
 		if (owner && owner != g)
 			return rf_refuse(info, -EADDRINUSE, "another kernel has that address");
+		if (rf_get_network(info, g, addr.family == 6, &addr))
+			return -EADDRNOTAVAIL;
 		wishes->address[addr.family == 6] = addr;
 		wishes->is_set[addr.family == 6] = true;
 	}
@@ -196,6 +223,11 @@ int rainforest_net_nl_net_set_doit(struct sk_buff *skb, struct genl_info *info)
 			g->wish[i] = wishes.address[i];
 	if (wishes.is_set[0] || wishes.is_set[1])
 		rf_guest_config(g);
+	/* their way out is by it, and automatic addresses are of its network */
+	if (!g->id && (wishes.is_set[0] || wishes.is_set[1]))
+		list_for_each_entry(g, &rf_guests, node)
+			if (g->id)
+				rf_guest_config(g);
 	rf_list_dirty();
 	return rf_event_put(&kick, GFP_KERNEL);
 }

@@ -179,7 +179,7 @@ static void rf_tx_bell(struct rf_link *l)
 }
 
 /* Put a packet into the ring. Return: 0, -ENOBUFS (no room), -EMSGSIZE, -EINVAL. */
-static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, bool many)
+static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, unsigned int how)
 {
 	struct rf_tx *tx = &l->tx;
 	struct rf_loop_desc *d = &tx->ring[tx->head % RF_LOOP_SLOTS];
@@ -199,7 +199,7 @@ static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, bool many)
 	}
 	skb_copy_bits(skb, 0, d->data, d->head);
 	d->len = skb->len;
-	d->multicast = many;
+	d->multicast = !!(how & RF_TX_MANY);
 	d->protocol = skb->protocol;
 	static_assert(sizeof(hdr) == sizeof(d->hdr));
 	memcpy(&d->hdr, &hdr, sizeof(hdr));
@@ -281,29 +281,30 @@ static bool rf_slot_shares(const struct rf_slot *s)
  * rf_tx - send a packet
  * @l: the link
  * @skb: the packet, from its network header; gone, unless NETDEV_TX_BUSY
- * @many: it goes to others as well: when there is no room it is dropped
+ * @how: RF_TX_*
  *
  * Context: bottom halves off.
  * Return: NETDEV_TX_OK; NETDEV_TX_BUSY: no room, the queue is stopped.
  */
-netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, bool many)
+netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, unsigned int how)
 {
+	bool drop = how & RF_TX_DROP;
 	unsigned int len = skb->len;
 	int err = -ENOBUFS;
 
 	spin_lock(&l->tx.lock);
 	if (!l->tx.closed)
-		err = rf_tx_put(l, skb, many);
-	if (err == -ENOBUFS && !many && !l->tx.closed)
+		err = rf_tx_put(l, skb, how);
+	if (err == -ENOBUFS && !drop && !l->tx.closed)
 		rf_tx_stop(l);
 	/*
 	 * With more to come it is rung later, whatever becomes of that, unless that
 	 * may be for another kernel; -ENOBUFS is the end of it.
 	 */
-	if (!l->tx.closed && (err == -ENOBUFS || many || !netdev_xmit_more() ||
+	if (!l->tx.closed && (err == -ENOBUFS || drop || !netdev_xmit_more() ||
 			      rf_slot_shares(l->slot)))
 		rf_tx_bell(l);
-	if (err == -ENOBUFS && !many && !l->tx.closed) {
+	if (err == -ENOBUFS && !drop && !l->tx.closed) {
 		spin_unlock(&l->tx.lock);
 		return NETDEV_TX_BUSY;
 	}
