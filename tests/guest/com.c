@@ -15,11 +15,11 @@
  *   com hold NAME [map]		open, say "held", wait for its end, say how it ended
  *   com wait NAME			open with RF_WAIT, echo once
  *   com open NAME			the errno's name, or "open"
+ *   com rights NAME			what the rights of a channel keep from being done
  *
  * Says "ok - ..." and "not ok - ..." for each check; ends with 1 if any failed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,19 +29,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "com.h"
-
-static int failed;
+#include "com_test.h"
+int failed;
+uint8_t buf[RF_COM_BUFFER_MAX + 1];
 static bool quiet;		/* COM_QUIET: only what fails */
 
-__attribute__((format(printf, 2, 3)))
-static void check(bool so, const char *fmt, ...)
+void check(bool so, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -56,7 +53,7 @@ static void check(bool so, const char *fmt, ...)
 	fflush(stdout);
 }
 
-static void is(const char *what, long got, long want)
+void is(const char *what, long got, long want)
 {
 	check(got == want, "%s: %ld%s%s%s", what, got, got < 0 ? " " : "",
 	      got < 0 ? strerrorname_np(-got) ?: "?" : "", got == want ? "" : ", not as it should");
@@ -64,7 +61,7 @@ static void is(const char *what, long got, long want)
 		printf("    wanted %ld %s\n", want, want < 0 ? strerrorname_np(-want) : "");
 }
 
-static int must_open(const char *name, unsigned int flags)
+int must_open(const char *name, unsigned int flags)
 {
 	int fd = rf_open(name, flags | RF_CLOEXEC);
 
@@ -75,7 +72,7 @@ static int must_open(const char *name, unsigned int flags)
 	return fd;
 }
 
-static int events(int fd, short want, int ms)
+int events(int fd, short want, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = want };
 
@@ -90,7 +87,7 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void fill(uint8_t *p, size_t n, uint32_t seed)
+void fill(uint8_t *p, size_t n, uint32_t seed)
 {
 	for (size_t i = 0; i < n; i++) {
 		seed = seed * 1664525 + 1013904223;
@@ -98,7 +95,7 @@ static void fill(uint8_t *p, size_t n, uint32_t seed)
 	}
 }
 
-static bool filled(const uint8_t *p, size_t n, uint32_t seed)
+bool filled(const uint8_t *p, size_t n, uint32_t seed)
 {
 	for (size_t i = 0; i < n; i++) {
 		seed = seed * 1664525 + 1013904223;
@@ -106,109 +103,6 @@ static bool filled(const uint8_t *p, size_t n, uint32_t seed)
 			return false;
 	}
 	return true;
-}
-
-/* ---- the service ---- */
-
-#define CLIENTS 1100
-
-struct client {
-	int fd;
-	uint8_t *map;
-	size_t size;
-	bool held;
-};
-
-static uint8_t buf[RF_COM_BUFFER_MAX + 1];
-
-/* Return: false when it is over with this client */
-static bool obey(struct client *c, struct client *all, int n)
-{
-	ssize_t got = rf_read(c->fd, buf, sizeof(buf) - 1);
-	size_t want;
-
-	if (got <= 0)
-		return false;
-	buf[got] = 0;
-	switch (buf[0]) {
-	case 'e':
-		return rf_write(c->fd, buf, got) == got;
-	case 'k':
-		kill(getpid(), SIGKILL);
-		return false;
-	case 'l':
-		want = strtoul((char *)buf + 1, NULL, 10);
-		for (size_t i = 1; i <= want; i++) {
-			fill(buf, i, i);
-			if (rf_write(c->fd, buf, i) != (ssize_t)i)
-				return false;
-		}
-		return true;
-	case 'm':
-		c->size = strtoul((char *)buf + 1, NULL, 10);
-		c->map = rf_map(c->fd, &c->size, PROT_READ | PROT_WRITE);
-		if (!c->map)
-			return false;
-		fill(c->map, c->size, 7);
-		return rf_write(c->fd, "m", 1) == 1;
-	case '+':
-		for (size_t i = 0; c->map && i < c->size; i += 4096)
-			c->map[i]++;
-		return rf_write(c->fd, "+", 1) == 1;
-	case 's':
-		c->held = true;
-		return rf_write(c->fd, "s", 1) == 1;
-	case 'c':
-		for (int i = 0; i < n; i++)
-			all[i].held = false;
-		return true;
-	}
-	return false;
-}
-
-static int serve(const char *name, char **grants)
-{
-	static struct client client[CLIENTS];
-	static struct pollfd p[CLIENTS + 1];
-	int l = rf_listen(name, RF_CLOEXEC, 0, 1024), n = 0, err = 0;
-
-	if (l < 0) {
-		printf("com: %s: %s\n", name, strerror(-l));
-		return 1;
-	}
-	for (; *grants && !err; grants++) {
-		char *eq = strchr(*grants, '=');
-		unsigned int rights = eq ? strtoul(eq + 1, NULL, 0) : RF_MAY_ALL;
-
-		if (eq)
-			*eq = 0;
-		err = rf_grant(l, *grants, rights);
-	}
-	printf("com: %s is served (%d)\n", name, err);
-	fflush(stdout);
-	for (;;) {
-		p[0] = (struct pollfd) { .fd = l, .events = POLLIN };
-		for (int i = 0; i < n; i++)
-			p[i + 1] = (struct pollfd) {
-				.fd = client[i].held ? -1 : client[i].fd, .events = POLLIN,
-			};
-		if (poll(p, n + 1, -1) < 0)
-			continue;
-		for (int i = n - 1; i >= 0; i--) {
-			if (!p[i + 1].revents || obey(&client[i], client, n))
-				continue;
-			if (client[i].map)
-				rf_unmap(client[i].map, client[i].size);
-			rf_close(client[i].fd);
-			client[i] = client[--n];
-		}
-		if (p[0].revents && n < CLIENTS) {
-			int fd = rf_accept(l, RF_CLOEXEC, NULL);
-
-			if (fd >= 0)
-				client[n++] = (struct client) { .fd = fd };
-		}
-	}
 }
 
 /* ---- the client ---- */
@@ -437,125 +331,6 @@ static int call(const char *name)
 	return failed;
 }
 
-/* ---- what must be refused ---- */
-
-static long raw(int fd, unsigned long cmd, void *arg)
-{
-	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
-}
-
-static int bad(void)
-{
-	char longest[120], self[RF_COM_PEER_LEN];
-	struct rf_com_ioc_open o = { .name = "test/bad" };
-	struct rf_com_ioc_accept a = { 0 };
-	struct rf_com_ioc_grant g = { .peer = "*", .rights = RF_MAY_ALL };
-	struct rf_com_ioc_map m = { .size = 4096 };
-	struct rf_com_ioc_service s;
-	struct rf_com_ioc_info info;
-	int gate = open(RF_COM_DEVICE, O_RDWR), l, c, fd;
-	size_t size = 4096;
-
-	memset(longest, 'n', sizeof(longest) - 1);
-	longest[sizeof(longest) - 1] = 0;
-	is("a name that nobody has", rf_open("test/none", 0), -ENOENT);
-	is("an empty name", rf_open("", 0), -EINVAL);
-	is("a name with a blank", rf_open("a b", RF_LISTEN), -EINVAL);
-	is("a name with two @", rf_open("a@b@c", RF_LISTEN), -EINVAL);
-	is("a name that begins with @", rf_open("@b", RF_LISTEN), -EINVAL);
-	is("a long name", rf_open(longest, 0), -ENAMETOOLONG);
-	longest[95] = 0;
-	is("the longest name", rf_open(longest, 0), -ENOENT);
-	is("to open x@", rf_open("x@", 0), -EINVAL);
-	is("another kernel's name", rf_open("x@nobody", RF_LISTEN), -EACCES);
-	is("an unknown flag", rf_open("test/none", 64), -EINVAL);
-	is("listen and wait", rf_open("test/none", RF_LISTEN | RF_WAIT), -EINVAL);
-	is("wait, in vain", rf_open_wait("test/none", RF_WAIT, 50), -ETIMEDOUT);
-	is("a small buffer", rf_listen("test/bad", 0, 4096, 0), -EINVAL);
-	is("a large one", rf_listen("test/bad", 0, 32 << 20, 0), -EINVAL);
-	is("an odd one", rf_listen("test/bad", 0, 100001, 0), -EINVAL);
-	is("a long backlog", rf_listen("test/bad", 0, 0, 100000), -EINVAL);
-	o.flags = RF_LISTEN;
-	o.pad[2] = 1;
-	is("padding", raw(gate, RF_IOC_OPEN, &o), -EINVAL);
-	o.pad[2] = 0;
-	o.timeout_ms = 5;
-	is("a timeout without RF_WAIT", raw(gate, RF_IOC_OPEN, &o), -EINVAL);
-	memset(o.name, 'x', sizeof(o.name));
-	is("a name without an end", raw(gate, RF_IOC_OPEN, &o), -EINVAL);
-	is("nowhere", raw(gate, RF_IOC_OPEN, (void *)8), -EFAULT);
-	is("an unknown ioctl", raw(gate, 0x5277, &o), -ENOTTY);
-	is("a read of the device", rf_read(gate, buf, 1), -EINVAL);
-	is("info of the device", rf_info(gate, &info), -ENOTTY);
-	is("accept of the device", rf_accept(gate, 0, NULL), -ENOTTY);
-	is("accept of a file", rf_accept(0, 0, NULL), -ENOTTY);
-	is("accept of nothing", rf_accept(99, 0, NULL), -EBADF);
-	is("map of nothing", rf_map(99, &size, PROT_READ) ? 0 : -errno, -EBADF);
-	is("grant of nothing", rf_grant(99, "*", 1), -EBADF);
-
-	l = must_open("test/bad", RF_LISTEN | RF_NONBLOCK);
-	is("the name again", rf_open("test/bad", RF_LISTEN), -EEXIST);
-	is("accept when nobody is there", rf_accept(l, 0, NULL), -EAGAIN);
-	is("read of a listener", rf_read(l, buf, 1), -ENOTCONN);
-	is("write of a listener", rf_write(l, buf, 1), -ENOTCONN);
-	is("map of a listener", rf_map(l, &size, PROT_READ) ? 0 : -errno, -ENOTCONN);
-	is("unknown rights", rf_grant(l, "*", 16), -EINVAL);
-	is("to map writable what can't be read", rf_grant(l, "*", RF_MAY_MAP_WRITE), -EINVAL);
-	is("to nobody", rf_grant(l, "", 1), -EINVAL);
-	g.pad = 1;
-	is("padding", raw(l, RF_IOC_GRANT, &g), -EINVAL);
-	memset(g.peer, 'x', sizeof(g.peer));
-	g.pad = 0;
-	is("a peer without an end", raw(l, RF_IOC_GRANT, &g), -EINVAL);
-	a.flags = RF_WAIT;
-	is("accept with an unknown flag", raw(l, RF_IOC_ACCEPT, &a), -EINVAL);
-	a.flags = 0;
-	a.peer[3] = 1;
-	is("accept with something in peer", raw(l, RF_IOC_ACCEPT, &a), -EINVAL);
-
-	c = must_open("test/bad", RF_NONBLOCK);
-	check(events(l, POLLIN, 1000) & POLLIN, "poll: somebody is there");
-	fd = rf_accept(l, 0, self);
-	check(fd >= 0, "he is accepted, from %s", self);
-	is("accept of a channel", rf_accept(c, 0, NULL), -EINVAL);
-	is("grant of a channel", rf_grant(c, "*", 1), -EINVAL);
-	m.pad = 1;
-	is("padding", raw(c, RF_IOC_MAP, &m), -EINVAL);
-	m.pad = 0;
-	m.size = 0;
-	is("a map of nothing", raw(c, RF_IOC_MAP, &m), -EINVAL);
-	m.size = 1ULL << 40;
-	is("a map of a TiB", raw(c, RF_IOC_MAP, &m), -EINVAL);
-	check(mmap(NULL, 4096, PROT_READ, MAP_SHARED, c, 0) == MAP_FAILED && errno == ENODEV,
-	      "mmap before there is a map");
-	rf_close(l);
-	is("the name is free", rf_open("test/bad", 0), -ENOENT);
-	is("who was accepted stays", rf_write(c, "hello", 5), 5);
-	is("  and is heard", rf_read(fd, buf, 10), 5);
-	is("a message is left", rf_write(fd, "hello", 5), 5);
-	check(events(c, POLLIN, 1000) & POLLIN, "  and comes");
-	rf_close(c);
-	is("who leaves it resets the other", rf_read(fd, buf, 10), -ECONNRESET);
-	rf_close(fd);
-
-	/* who was not accepted */
-	l = rf_listen("test/bad", RF_NONBLOCK, 0, 2);
-	c = must_open("test/bad", 0);
-	fd = must_open("test/bad", 0);
-	is("one more than the backlog", rf_open("test/bad", 0), -ECONNREFUSED);
-	rf_close(l);
-	is("they are told", rf_read(c, buf, 10), -ECONNRESET);
-	is("both", rf_read(fd, buf, 10), -ECONNRESET);
-	rf_close(c);
-	rf_close(fd);
-
-	memset(&s, 0, sizeof(s));
-	for (fd = 0; !rf_service_next(&s); )
-		fd += !!strstr(s.name, "test/bad");
-	check(!fd, "nothing is left in the registry");
-	return failed;
-}
-
 /* ---- numbers ---- */
 
 static int many(const char *name, int n)
@@ -678,46 +453,6 @@ static int wait_for(const char *name)
 	}
 	echo(fd, 10);
 	printf("found\n");
-	return failed;
-}
-
-static int try_open(const char *name)
-{
-	struct rf_com_ioc_info info = { 0 };
-	int fd = rf_open(name, 0);
-
-	if (fd >= 0)
-		rf_info(fd, &info);
-	printf("%s: ", name);
-	if (fd < 0)
-		printf("%s\n", strerrorname_np(-fd));
-	else
-		printf("open, rights %u\n", info.rights);
-	return fd < 0;
-}
-
-/* What the rights of a channel keep from being done */
-static int rights(const char *name)
-{
-	int fd = must_open(name, 0);
-	struct rf_com_ioc_info info;
-	size_t size = 4096;
-	void *p;
-
-	rf_info(fd, &info);
-	printf("rights %u\n", info.rights);
-	is("write", rf_write(fd, "e", 1), info.rights & RF_MAY_WRITE ? 1 : -EACCES);
-	if (!(info.rights & RF_MAY_READ))
-		is("read", rf_read(fd, buf, 10), -EACCES);
-	p = rf_map(fd, &size, PROT_READ);
-	is("map", p ? 0 : -errno, info.rights & RF_MAY_MAP ? 0 : -EACCES);
-	if (p) {
-		is("make it writable", mprotect(p, size, PROT_READ | PROT_WRITE) ? -errno : 0,
-		   info.rights & RF_MAY_MAP_WRITE ? 0 : -EACCES);
-		is("map writable", rf_map(fd, &size, PROT_READ | PROT_WRITE) ? 0 : -errno,
-		   info.rights & RF_MAY_MAP_WRITE ? 0 : -EACCES);
-	}
-	rf_close(fd);
 	return failed;
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For cases of RFcom: tests/guest/com.c at both ends. On the host, before vm:
+# For cases of RFcom: tests/guest/com.c and com_*.c at both ends. On the host, before vm:
 #
 #   build_com TMP             build it, and stages; prints lines for the guest
 #
@@ -13,7 +13,7 @@
 
 build_com() {
 	gcc -O2 -static -Wall -Wextra -D_GNU_SOURCE -I"$RF_ROOT/include/uapi" -I"$RF_ROOT/tools/librf" \
-		-o "$1/com" "$RF_ROOT/tests/guest/com.c" "$RF_ROOT/tools/librf/com.c" ||
+		-o "$1/com" "$RF_ROOT"/tests/guest/com{,_serve,_bad}.c "$RF_ROOT/tools/librf/com.c" ||
 		fail "com does not build"
 	gcc -O2 -static -Wall -Wextra -D_GNU_SOURCE -I"$RF_ROOT/include/uapi" -I"$RF_ROOT/tools/librf" \
 		-o "$1/stages" "$RF_ROOT/tests/guest/stages.c" "$RF_ROOT/tools/librf/com.c" ||
