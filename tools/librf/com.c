@@ -37,8 +37,10 @@ static int open_ioc(const char *name, struct rf_com_ioc_open *o)
  * @name: of the service
  * @flags: RF_LISTEN, RF_WAIT (for ever), RF_NONBLOCK, RF_CLOEXEC
  *
- * Return: a descriptor, for rf_close(); -ENOENT, -EACCES, -EEXIST, -EINVAL,
- * -ECONNREFUSED, -ETIMEDOUT, -EINTR, -EPERM, -ENODEV (no RFcom here), ...
+ * Return: a descriptor, for rf_close(); -ENOENT (no such service, or no RFcom
+ * here), -EACCES (no grant; another kernel's name; not root), -EEXIST, -EINVAL,
+ * -ENAMETOOLONG, -ECONNREFUSED, -EBUSY, -EDQUOT (too many names), -ETIMEDOUT,
+ * -EINTR, ...
  */
 int rf_open(const char *name, unsigned int flags)
 {
@@ -118,7 +120,8 @@ int rf_accept(int fd, unsigned int flags, char *peer)
  * @peer: name of a subOS, "supervisor", or "*" for each kernel
  * @rights: RF_MAY_*; 0: none any more
  *
- * Return: 0, -EINVAL, -ENOSPC, -ETIMEDOUT, -EINTR.
+ * Return: 0, -EINVAL, -ENAMETOOLONG, -ENOSPC (16 peers have one), -ETIMEDOUT,
+ * -EINTR.
  */
 int rf_grant(int fd, const char *peer, unsigned int rights)
 {

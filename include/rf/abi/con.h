@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * The control protocol: what a supervisor and a running subOS ask of each
- * other, in messages of port RF_CON_PORT of their channel.
+ * The control protocol: what a supervisor asks of a running subOS, in messages
+ * of port RF_CON_PORT of their channel. A subOS asks nothing.
  *
  * This interface is a contract between two kernels that may be of different
  * builds, see boot.h. The payload of a message has 56 bytes, whatever of it a
- * type uses; the rest is zero. Unknown types and operations are answered with
- * RF_CON_UNKNOWN, never taken for something else.
+ * type uses; the rest is zero. Requests of unknown operations and flags are
+ * answered with RF_CON_UNKNOWN. Messages of unknown types or of another length
+ * are dropped, with a line in the log, and never taken for something else.
  *
  * A channel begins with the subOS's RF_CON_HELLO, which says which versions it
  * speaks. The supervisor answers with its own, @version being the highest that
- * both speak, or 0: then it says why in @text, and neither asks anything. Who
- * gets a HELLO again forgets what it was asked before.
+ * both speak, or 0: then it says why in @text, and asks nothing. A subOS that
+ * says HELLO again has forgotten what it was asked before.
  *
  * A request has an id, which is never 0 and not used again while its answer
  * may come. A request that is sent twice with the same id is done once: the
