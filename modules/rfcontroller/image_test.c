@@ -86,7 +86,12 @@ static void bz_align_0(struct rf_image *img)
 static u8 *info(struct rf_image *img) { return img->buf + SETUP + INFO; }
 
 static void bz_20e(struct rf_image *img) { hdr(img)->version = 0x20e; }
-static void bz_info_0(struct rf_image *img) { hdr(img)->kernel_info_offset = 0; }
+
+static void bz_info_0(struct rf_image *img)
+{
+	hdr(img)->kernel_info_offset = 0;
+}
+
 static void bz_info_max(struct rf_image *img) { hdr(img)->kernel_info_offset = U32_MAX; }
 static void bz_info_end(struct rf_image *img) { hdr(img)->kernel_info_offset = SYSSIZE - 11; }
 static void bz_info_total(struct rf_image *img) { put_unaligned_le32(U32_MAX, info(img) + 8); }

@@ -25,7 +25,7 @@ int events(int fd, short want, int ms);
 void fill(uint8_t *p, size_t n, uint32_t seed);
 bool filled(const uint8_t *p, size_t n, uint32_t seed);
 
-/* com serve: grants is a list of PEER[=RIGHTS] that ends with NULL. Returns when it can't listen. */
+/* com serve: grants is a list of PEER[=RIGHTS] that ends with NULL. Returns if it can't listen. */
 int serve(const char *name, char **grants);
 /* com bad, open and rights. Return: the program's exit status */
 int bad(void);

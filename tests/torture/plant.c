@@ -58,7 +58,7 @@ static int own_twice(struct torture *t)
 	struct rf_amount more = { .mem = { .size = t->info.block_size, .node = RF_NO_NODE },
 				  .how = RAINFOREST_HOW_ADD };
 	const struct rf_resize z = { .name = s->name, .cpu_node = RF_NO_NODE, .mem = &more,
-				     .nr_mems = 1, .timeout_ms = 10000LL * t->slow };
+				     .nr_mems = 1, .timeout_ms = RESIZE_MS };
 	struct rf_subos before, now;
 	int ret = life_need(t, s, 0);
 

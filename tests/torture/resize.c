@@ -50,7 +50,7 @@ static int set_cpus(struct torture *t, struct slot *s, unsigned int n)
 {
 	const struct rf_resize z = { .name = s->name, .count = true, .ncpus = n,
 				     .how = RAINFOREST_HOW_TARGET, .cpu_node = RF_NO_NODE,
-				     .timeout_ms = 10000LL * t->slow };
+				     .timeout_ms = RESIZE_MS };
 	struct rf_subos reply;
 	int ret = rf_resize(t->rf, &z, &reply);
 
@@ -63,7 +63,7 @@ static int set_blocks(struct torture *t, struct slot *s, unsigned int n, unsigne
 	const struct rf_mem target = { .size = n * t->info.block_size, .node = RF_NO_NODE };
 	const struct rf_amount mem = { .mem = target, .how = RAINFOREST_HOW_TARGET };
 	const struct rf_resize z = { .name = s->name, .cpu_node = RF_NO_NODE, .mem = &mem,
-				     .nr_mems = 1, .timeout_ms = 10000LL * t->slow };
+				     .nr_mems = 1, .timeout_ms = RESIZE_MS };
 	struct rf_subos reply;
 	int ret;
 
@@ -134,7 +134,7 @@ static int pass(struct torture *t, struct slot *from, struct slot *to, uint64_t 
 	const struct rf_amount mem = { .mem = { .size = t->info.block_size, .node = RF_NO_NODE },
 				       .how = RAINFOREST_HOW_TARGET };
 	struct rf_resize z = { .name = from->name, .to = to->name, .cpu_node = RF_NO_NODE,
-			       .timeout_ms = 10000LL * t->slow, .term_ms = term_ms };
+			       .timeout_ms = RESIZE_MS, .term_ms = term_ms };
 	unsigned int cpus, blocks;
 	struct rf_subos reply;
 	int ret;

@@ -34,6 +34,8 @@
 
 enum { DONE, REFUSED, BROKEN = -1 };
 
+#define RESIZE_MS	30000	/* for a subOS's answers: as long as can be waited */
+
 struct slot {
 	char name[16];
 	bool up;		/* it should run, and its agent answer */

@@ -275,7 +275,7 @@ static int address_of(struct torture *t, const char *name, char *ip, size_t len)
 	return 0;
 }
 
-/* Streams and datagrams over RFloop; nettest checks each byte */
+/* Streams over RFloop, both ways; nettest checks each byte */
 int op_net(struct torture *t, const struct step *s)
 {
 	struct slot *slot = &t->slot[s->r[0] % NR_STEADY];

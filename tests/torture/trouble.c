@@ -110,7 +110,7 @@ static void try_something(struct torture *t, struct rf *rf, const struct step *s
 	const struct rf_mem mem = { 0, t->info.block_size, RF_NO_NODE };
 	const char *name = t->slot[s->r[1] % NR_STEADY].name;
 	struct rf_resize z = { .name = name, .cpu_node = RF_NO_NODE,
-			       .timeout_ms = 10000LL * t->slow };
+			       .timeout_ms = RESIZE_MS };
 	const struct rf_create c = { .name = "spare", .ncpus = 1, .cpu_node = RF_NO_NODE,
 				     .mem = &mem, .nr_mems = 1 };
 	const struct rf_stop stop = { .name = "spare", .force = true };
