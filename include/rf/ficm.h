@@ -144,6 +144,7 @@ enum rf_ficm_refusal {
 	RF_REFUSED_SERVICE,	/* a message to a port that nobody listens on */
 	RF_REFUSED_TAIL,	/* a tail that can't be */
 	RF_REFUSED_BELL,	/* a doorbell to a CPU that this machine hasn't */
+	RF_REFUSED_CONTENT,	/* a message that its service made no sense of */
 	RF_REFUSED_REASONS,
 };
 
@@ -175,6 +176,7 @@ struct rf_ficm_stats {
 };
 
 void rf_ficm_stats_get(struct rf_ficm_channel *ch, struct rf_ficm_stats *stats);
+void rf_ficm_refuse(struct rf_ficm_channel *ch);
 u64 rf_ficm_moves(void);
 
 #endif /* _RF_FICM_H */

@@ -282,3 +282,19 @@ void rf_ficm_stats_get(struct rf_ficm_channel *ch, struct rf_ficm_stats *stats)
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_stats_get, RAINFOREST);
+
+/**
+ * rf_ficm_refuse - count a message that makes no sense
+ * @ch: the channel that it came by
+ *
+ * Context: a service's receive() without RF_FICM_IRQ.
+ */
+void rf_ficm_refuse(struct rf_ficm_channel *ch)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ch->rx_lock, flags);
+	ch->rxs.refused[RF_REFUSED_CONTENT]++;
+	raw_spin_unlock_irqrestore(&ch->rx_lock, flags);
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_refuse, RAINFOREST);

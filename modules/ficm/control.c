@@ -193,8 +193,10 @@ static void rf_control(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg
 	u16 type;
 
 	/* only the supervisor has a say; who it is the ring tells, not the message */
-	if (rf_ficm_peer(ch))
+	if (rf_ficm_peer(ch)) {
+		rf_ficm_refuse(ch);
 		return;
+	}
 	switch (msg->type) {
 	case RF_CONTROL_NAME_0:
 	case RF_CONTROL_NAME_1:
@@ -219,6 +221,7 @@ static void rf_control(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg
 		rf_tune_answer(ch, (const void *)msg->data);
 		return;
 	default:
+		rf_ficm_refuse(ch);
 		return;
 	}
 	/* the generation comes first in all of them */

@@ -124,6 +124,10 @@ extern int rf_core_wish;
 int rf_echo_init(void);
 void rf_echo_exit(void);
 
+/* proc.c */
+int rf_proc_init(void);
+void rf_proc_exit(void);
+
 /* control.c */
 #ifdef CONFIG_RAINFOREST_SUBOS
 int rf_control_init(void);

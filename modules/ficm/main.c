@@ -44,8 +44,13 @@ static int __init rf_init(void)
 	err = rf_control_init();
 	if (err)
 		goto err_echo;
+	err = rf_proc_init();
+	if (err)
+		goto err_control;
 	return 0;
 
+err_control:
+	rf_control_exit();
 err_echo:
 	rf_echo_exit();
 err_core:
@@ -58,6 +63,7 @@ err_thread:
 /* Who has channels or services uses our symbols, and is gone before us */
 static void __exit rf_exit(void)
 {
+	rf_proc_exit();
 	rf_control_exit();
 	rf_echo_exit();
 	rf_core_exit();

@@ -218,6 +218,7 @@ static void node_index_test(struct kunit *test)
 
 static void desc_test(struct kunit *test)
 {
+	u8 seed[RF_BOOT_SEED_LEN];
 	struct rf_cpu cpus[] = { { .cpu = 3, .apicid = 6 }, { .cpu = 4, .apicid = 0x80 } };
 	struct rf_block block = { SZ_128M };
 	struct rf_subos *s = subos(test, SZ_128M);
@@ -260,6 +261,10 @@ static void desc_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->cpu[2].present, 0);
 	KUNIT_EXPECT_EQ(test, d->cpu[0].rip, s->entry);
 	KUNIT_EXPECT_EQ(test, d->cpu[0].rsi, SZ_128M + RF_OFF_BOOT_PARAMS);
+	/* each start has a seed of its own */
+	memcpy(seed, d->seed, sizeof(seed));
+	rf_desc_fill(s);
+	KUNIT_EXPECT_NE(test, memcmp(seed, d->seed, sizeof(seed)), 0);
 	KUNIT_EXPECT_EQ(test, d->cpu[0].cr3, SZ_128M + RF_OFF_IDENT);
 	for (unsigned int i = 0; i < RF_BOOT_MAX_CPUS; i++)
 		KUNIT_EXPECT_EQ(test, d->cpu[i].rsp,

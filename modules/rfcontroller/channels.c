@@ -326,6 +326,10 @@ static void rf_channels_answer(struct rf_ficm_channel *ch, const struct rf_ficm_
 		rf_tune_answer(ch, (const void *)msg->data);
 		return;
 	}
+	if (msg->type != RF_CONTROL_OPENED && msg->type != RF_CONTROL_CLOSED) {
+		rf_ficm_refuse(ch);
+		return;
+	}
 	mutex_lock(&rf_links_lock);
 	list_for_each_entry_safe(l, next, &rf_links, node) {
 		struct rf_link_end *end = rf_end_of(l, id);

@@ -19,6 +19,7 @@ static int rf_put_stats(struct sk_buff *skb, struct rf_ficm_channel *ch)
 		[RF_REFUSED_SERVICE]	= RAINFOREST_A_CHANNEL_REFUSED_SERVICE,
 		[RF_REFUSED_TAIL]	= RAINFOREST_A_CHANNEL_REFUSED_TAIL,
 		[RF_REFUSED_BELL]	= RAINFOREST_A_CHANNEL_REFUSED_BELL,
+		[RF_REFUSED_CONTENT]	= RAINFOREST_A_CHANNEL_REFUSED_CONTENT,
 	};
 	struct rf_ficm_stats st;
 	int err;

@@ -24,6 +24,9 @@ static u32 rf_next_id = 1;
 #define RF_STALE_MS	2500	/* without a heartbeat: unresponsive */
 #define RF_BOOT_MS	120000	/* from the start to PID 1 */
 
+/* 3 s are promised: the last beat is seen a look late, and its absence another one */
+static_assert(RF_STALE_MS + 2 * RF_ALIVE_MS <= 3000);
+
 void rf_warn(struct rf_report *report, const char *fmt, ...)
 {
 	va_list args;

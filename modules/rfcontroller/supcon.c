@@ -187,8 +187,13 @@ static void rf_con_receive(struct rf_ficm_channel *ch, const struct rf_ficm_msg 
 
 	if (!s)
 		return;
-	if (s->id == rf_ficm_peer(ch))
+	if (s->id == rf_ficm_peer(ch)) {
+		u64 odd = READ_ONCE(s->con.odd);
+
 		rf_con_got(s, msg->type, msg->data, msg->len);
+		if (READ_ONCE(s->con.odd) != odd)
+			rf_ficm_refuse(ch);
+	}
 	rf_subos_put(s);
 }
 

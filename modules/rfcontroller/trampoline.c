@@ -184,8 +184,8 @@ static void rf_fill_msrs(struct rf_tramp_data *data)
 		rf_msr(data, MSR_IA32_MCG_STATUS, 0);
 	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
 		rf_msr(data, MSR_IA32_SPEC_CTRL, 0);
+	rf_msr(data, MSR_IA32_DEBUGCTLMSR, 0);	/* AMD's DbgCtl, too */
 	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL) {
-		rf_msr(data, MSR_IA32_DEBUGCTLMSR, 0);
 		if (version >= 2) {
 			rf_msr(data, MSR_CORE_PERF_GLOBAL_CTRL, 0);
 			rf_msr(data, MSR_CORE_PERF_FIXED_CTR_CTRL, 0);
@@ -196,10 +196,18 @@ static void rf_fill_msrs(struct rf_tramp_data *data)
 			rf_msr(data, MSR_IA32_PEBS_ENABLE, 0);
 			rf_msr(data, MSR_IA32_DS_AREA, 0);
 		}
-	} else if (boot_cpu_has(X86_FEATURE_PERFCTR_CORE)) {
-		for (unsigned int i = 0; i < 6; i++)
-			rf_msr(data, MSR_F15H_PERF_CTL + 2 * i, 0);
+		return;
 	}
+	if (boot_cpu_has(X86_FEATURE_PERFMON_V2))
+		rf_msr(data, MSR_AMD64_PERF_CNTR_GLOBAL_CTL, 0);
+	if (boot_cpu_has(X86_FEATURE_IBS)) {
+		rf_msr(data, MSR_AMD64_IBSFETCHCTL, 0);
+		rf_msr(data, MSR_AMD64_IBSOPCTL, 0);
+	}
+	/* those that have no more are the first four's other names */
+	for (unsigned int i = 0; i < (boot_cpu_has(X86_FEATURE_PERFCTR_CORE) ? 6 : 4); i++)
+		rf_msr(data, boot_cpu_has(X86_FEATURE_PERFCTR_CORE) ?
+		       MSR_F15H_PERF_CTL + 2 * i : MSR_K7_EVNTSEL0 + i, 0);
 }
 
 /**

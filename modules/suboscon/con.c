@@ -178,9 +178,12 @@ static void rf_con_receive(struct rf_ficm_channel *ch, const struct rf_ficm_msg 
 	struct rf_con_hello hello;
 	struct rf_con_request req;
 
-	if (rf_ficm_peer(ch))
-		return;		/* not the supervisor: nobody else has a say here */
+	if (rf_ficm_peer(ch)) {
+		rf_ficm_refuse(ch);	/* not the supervisor: nobody else has a say here */
+		return;
+	}
 	if (msg->len != sizeof(req)) {
+		rf_ficm_refuse(ch);
 		pr_warn_ratelimited("suboscon: control message of %u bytes\n", msg->len);
 		return;
 	}
@@ -194,12 +197,15 @@ static void rf_con_receive(struct rf_ficm_channel *ch, const struct rf_ficm_msg 
 		break;
 	case RF_CON_REQUEST:
 		memcpy(&req, msg->data, sizeof(req));
-		if (!req.id)
+		if (!req.id) {
+			rf_ficm_refuse(ch);
 			pr_warn_ratelimited("suboscon: a request without an id\n");
-		else if (!rf_con_quick(&req))
+		} else if (!rf_con_quick(&req)) {
 			rf_con_request(&req);
+		}
 		break;
 	default:
+		rf_ficm_refuse(ch);
 		pr_warn_ratelimited("suboscon: control message of unknown type %u\n", msg->type);
 	}
 }

@@ -33,6 +33,7 @@ static const struct rf_field channel_fields[] = {
 	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_SERVICE, struct rf_channel, refused[2]),
 	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_TAIL, struct rf_channel, refused[3]),
 	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_BELL, struct rf_channel, refused[4]),
+	RF_NUMBER(RAINFOREST_A_CHANNEL_REFUSED_CONTENT, struct rf_channel, refused[5]),
 };
 
 static int decode_channel(struct nlattr *attrs, int len, void *arg)

@@ -286,7 +286,7 @@ int rf_lease_recall(struct rf *rf, uint32_t id);
 
 /* ---- channels: channel.c ---- */
 
-#define RF_REFUSALS	5	/* sequence, bounds, service, tail, bell */
+#define RF_REFUSALS	6	/* sequence, bounds, service, tail, bell, content */
 
 struct rf_channel {
 	char name[RF_NAME_MAX + 1];

@@ -36,7 +36,7 @@ static const char *peer(const struct rf_channel *ch)
 }
 
 static const char * const refused[RF_REFUSALS] = {
-	"sequence", "bounds", "service", "tail", "bell",
+	"sequence", "bounds", "service", "tail", "bell", "content",
 };
 
 static struct json_object *json(const struct rf_channel *ch, bool stat)

@@ -11,6 +11,8 @@
  *				offline and online so many times
  *   garbage SECONDS		in a subOS: spoil every field of the rings between
  *				it and the supervisor, and ring
+ *   forge PEER COUNT		words of the control protocols, of so many types each, with
+ *				the generation of our own channel in them
  *   hold MS			receive nothing for so long
  *   on PEER COMMAND		let the module there do it
  *   on PEER state		ask it how it is
@@ -37,6 +39,7 @@
 #include <asm/rainforest_subos.h>
 #endif
 
+#include <rf/abi/con.h>
 #include <rf/ficm.h>
 
 #define PORT		RF_PORT_FREE
@@ -326,6 +329,23 @@ static int garbage(u64 seconds)
 }
 #endif
 
+static int forge(const char *peer, u64 types)
+{
+	static const unsigned int ports[] = { RF_CON_PORT, RF_PORT_CONTROL };
+	struct rf_ficm_channel *ch = rf_ficm_find(peer);
+	u64 data[RF_MSG_DATA / 8] = { };
+	int err = ch ? 0 : -ENOENT;
+
+	if (ch)
+		data[0] = rf_ficm_generation(ch);
+	for (u64 type = 0; type < types; type++)
+		for (int i = 0; i < ARRAY_SIZE(ports); i++)
+			err = err ?: rf_ficm_send_timeout(ch, ports[i], type, data, sizeof(data),
+							  PATIENCE_MS);
+	rf_ficm_put(ch);
+	return err;
+}
+
 static int on(const char *peer, const char *command)
 {
 	struct rf_ficm_channel *ch = rf_ficm_find(peer);
@@ -356,6 +376,8 @@ static int run(char *line)
 		return kstrtouint(arg, 0, &cpu) ?: cores(cpu, n);
 	if (!strcmp(word, "garbage"))
 		return garbage(n);
+	if (!strcmp(word, "forge"))
+		return forge(arg, n);
 	if (strcmp(word, "hold"))
 		return -EINVAL;
 	WRITE_ONCE(hold_until, jiffies + msecs_to_jiffies(n));
