@@ -98,13 +98,13 @@ static void check_lockdown(struct report *rep, const struct rf_info *info)
 	char line[128];
 
 	if (info && info->lockdown) {
-		tell(rep, WARN, "lockdown", "sign the subOS kernel, or boot without lockdown",
-		     "only signed kernels can be loaded");
+		tell(rep, WARN, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
+		     "only signed kernels can be loaded: no subOS");
 		return;
 	}
 	if (!info && read_line("/sys/kernel/security/lockdown", line, sizeof(line)) &&
 	    !strstr(line, "[none]")) {
-		tell(rep, WARN, "lockdown", "sign the subOS kernel, or boot without lockdown",
+		tell(rep, WARN, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
 		     "lockdown is on: %s", line);
 		return;
 	}
@@ -137,9 +137,15 @@ static void check_clock(struct report *rep)
 /* What becomes of subOSes when the supervisor panics */
 static void check_panic(struct report *rep)
 {
-	char crash[16] = "", seconds[16] = "";
+	char crash[16] = "", seconds[16] = "", follows[16] = "1";
 
-	if (read_line("/sys/kernel/kexec_crash_loaded", crash, sizeof(crash)) && crash[0] == '1')
+	read_line("/sys/devices/system/memory/crash_hotplug", follows, sizeof(follows));
+	if (read_line("/sys/kernel/kexec_crash_loaded", crash, sizeof(crash)) && crash[0] == '1' &&
+	    follows[0] == '0')
+		/* of kexec_load(), without the flag that says that it may be changed */
+		tell(rep, WARN, "panic", "load it with kexec -p -s",
+		     "the crash kernel's list of memory does not follow what is granted: its dump would have subOSes' memory in it");
+	else if (crash[0] == '1')
 		tell(rep, OK, "panic", NULL, "a crash kernel takes over; subOSes go on");
 	else if (read_line("/proc/sys/kernel/panic", seconds, sizeof(seconds)) && atoi(seconds))
 		tell(rep, WARN, "panic", "sysctl kernel.panic=0",

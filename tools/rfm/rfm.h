@@ -135,7 +135,7 @@ struct rfm_resize_words {
 #define RFM_MEMORY(w) { "memory", 0, OPT_STRINGS, &(w)->memory, "SIZE[@nodeK]", \
 		"memory, of node K; repeatable" }
 #define RFM_WAIT(w) { "wait", 0, OPT_STRING, &(w)->wait, "S", \
-		"seconds for an answer (default 10)" }
+		"seconds for an answer, 0.001 to 30 (default 10)" }
 #define RFM_FORCE(z) { "force", 0, OPT_FLAG, &(z)->force, NULL, \
 		"CPUs leave though tasks are pinned to them" }
 

@@ -13,7 +13,7 @@ static const char synopsis[] =
 	"[OPTION]...\n\n"
 	"Shows the supervisor and the subOSes: their state, CPUs and how busy they are, load,\n"
 	"memory and how much of it is used. Press q to quit, and the first letter of a column\n"
-	"to sort by it, twice for the other way round.";
+	"(g: MSG/S) to sort by it, twice for the other way round.";
 
 static void print(const struct top *t)
 {
