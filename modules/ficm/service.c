@@ -92,37 +92,40 @@ bool rf_service_thread(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg
 	return svc;
 }
 
-void rf_service_opened(struct rf_ficm_channel *ch)
+enum rf_service_event { RF_OPENED, RF_GONE, RF_SILENT };
+
+/* Call what each service has for an event of a channel */
+static void rf_service_tell(struct rf_ficm_channel *ch, enum rf_service_event event)
 {
 	int idx = srcu_read_lock(&rf_services_srcu);
 
 	for (unsigned int port = 0; port < RF_PORTS; port++) {
 		const struct rf_ficm_service *svc =
 			srcu_dereference(rf_services[port], &rf_services_srcu);
+		void (*call)(struct rf_ficm_channel *ch, void *ctx);
 
-		if (svc && svc->opened)
-			svc->opened(ch, svc->ctx);
+		if (!svc)
+			continue;
+		call = event == RF_OPENED ? svc->opened : event == RF_GONE ? svc->gone : svc->silent;
+		if (call)
+			call(ch, svc->ctx);
 	}
 	srcu_read_unlock(&rf_services_srcu, idx);
+}
+
+void rf_service_opened(struct rf_ficm_channel *ch)
+{
+	rf_service_tell(ch, RF_OPENED);
 }
 
 void rf_service_gone(struct rf_ficm_channel *ch)
 {
-	int idx = srcu_read_lock(&rf_services_srcu);
-
-	for (unsigned int port = 0; port < RF_PORTS; port++) {
-		const struct rf_ficm_service *svc =
-			srcu_dereference(rf_services[port], &rf_services_srcu);
-
-		if (svc && svc->gone)
-			svc->gone(ch, svc->ctx);
-	}
-	srcu_read_unlock(&rf_services_srcu, idx);
+	rf_service_tell(ch, RF_GONE);
 }
 
 /**
  * rf_ficm_silent - tell all services that a channel's other end does nothing any more
- * @ch: the channel, with a reference
+ * @ch: the channel; it lasts until this returns
  *
  * For who watches the other kernel. It is no end: messages may come again.
  *
@@ -130,15 +133,6 @@ void rf_service_gone(struct rf_ficm_channel *ch)
  */
 void rf_ficm_silent(struct rf_ficm_channel *ch)
 {
-	int idx = srcu_read_lock(&rf_services_srcu);
-
-	for (unsigned int port = 0; port < RF_PORTS; port++) {
-		const struct rf_ficm_service *svc =
-			srcu_dereference(rf_services[port], &rf_services_srcu);
-
-		if (svc && svc->silent)
-			svc->silent(ch, svc->ctx);
-	}
-	srcu_read_unlock(&rf_services_srcu, idx);
+	rf_service_tell(ch, RF_SILENT);
 }
 EXPORT_SYMBOL_NS_GPL(rf_ficm_silent, RAINFOREST);

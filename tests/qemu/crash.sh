@@ -58,7 +58,7 @@ sibling_begins() {
 	rfm start sibling >/dev/null
 	says sibling 'steady: begins' || fail "the sibling does not begin"
 	alive sibling
-	coproc RF_GAP { exec taskset -c 4 "$crash_dir/gap" "$(get sibling '.regions[0].start')"; }
+	coproc RF_GAP { exec taskset -c 4 "$crash_dir/gap" "$(home sibling)"; }
 	remember
 	RF_TAKEN=$(machine)	# for same
 	RF_NMIS=$(nmis)

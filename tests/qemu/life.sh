@@ -5,6 +5,7 @@
 #
 #   get NAME FILTER           what jq's FILTER makes of `rfm show NAME --json`
 #   is NAME FILTER            is FILTER true of it?
+#   home NAME                 the physical address of its descriptor
 #   machine                   all that a refused or undone change leaves as it was
 #   same TEXT BEFORE          check that machine still prints BEFORE
 #   warm_up [SIZE]            let blocks leave and return once: their page
@@ -24,6 +25,8 @@ RF_SMALL=(--memory 128M --bin /bin/busybox)
 
 get() { rfm show "$1" --json | jq -r "$2"; }
 is() { rfm show "$1" --json | jq -e "$2" >/dev/null; }
+# the first of its largest pieces begins with it
+home() { get "$1" '(.regions | map(.bytes) | max) as $most | first(.regions[] | select(.bytes == $most)).start'; }
 now_ms() { date +%s%3N; }
 
 # shellcheck disable=SC2317

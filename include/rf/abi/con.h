@@ -7,7 +7,7 @@
  * builds, see boot.h. The payload of a message has 56 bytes, whatever of it a
  * type uses; the rest is zero. Requests of unknown operations and flags are
  * answered with RF_CON_UNKNOWN. Messages of unknown types or of another length
- * are dropped, with a line in the log, and never taken for something else.
+ * are dropped and counted, and never taken for something else.
  *
  * A channel begins with the subOS's RF_CON_HELLO, which says which versions it
  * speaks. The supervisor answers with its own, @version being the highest that
