@@ -106,7 +106,8 @@ static void rf_service_tell(struct rf_ficm_channel *ch, enum rf_service_event ev
 
 		if (!svc)
 			continue;
-		call = event == RF_OPENED ? svc->opened : event == RF_GONE ? svc->gone : svc->silent;
+		call = event == RF_OPENED ? svc->opened :
+		       event == RF_GONE ? svc->gone : svc->silent;
 		if (call)
 			call(ch, svc->ctx);
 	}

@@ -25,7 +25,8 @@ RF_SMALL=(--memory 128M --bin /bin/busybox)
 
 get() { rfm show "$1" --json | jq -r "$2"; }
 is() { rfm show "$1" --json | jq -e "$2" >/dev/null; }
-# the first of its largest pieces begins with it
+# the first of its largest pieces begins with it ($most is jq's)
+# shellcheck disable=SC2016
 home() { get "$1" '(.regions | map(.bytes) | max) as $most | first(.regions[] | select(.bytes == $most)).start'; }
 now_ms() { date +%s%3N; }
 
