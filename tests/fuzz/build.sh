@@ -7,7 +7,7 @@ FUZZ=$RF_ROOT/tests/fuzz
 
 fuzz_stubs() {
 	local h
-	for h in asm/{rainforest_subos,setup,msr}.h linux/{anon_inodes,security,unaligned,capability,miscdevice,uaccess,user_namespace,atomic,build_bug,cpumask,ctype,delay,elf,err,export,file,fs,io,kernel_read_file,kref,ktime,list,mm,module,moduleparam,mutex,netlink,pagemap,poll,rainforest_core,rwsem,sched,sizes,slab,spinlock,string,delay,uio,vmalloc,wait,workqueue,xarray,sched/clock,sched/signal}.h; do
+	for h in asm/{rainforest_subos,setup,msr}.h linux/{anon_inodes,security,unaligned,capability,miscdevice,uaccess,user_namespace,atomic,build_bug,cpumask,ctype,delay,elf,err,etherdevice,ethtool,export,file,fs,hrtimer,in6,io,kernel_read_file,kref,ktime,list,mm,module,moduleparam,mutex,netdevice,netlink,pagemap,poll,rainforest_core,rwsem,sched,sizes,skbuff,slab,spinlock,string,delay,uio,virtio_net,vmalloc,wait,workqueue,xarray,sched/clock,sched/signal}.h; do
 		mkdir -p "$1/$(dirname "$h")"
 		: >"$1/$h"
 	done
@@ -42,6 +42,11 @@ fuzz_target() {
 		;;
 	rfcom-subos) fuzzer rfcom "$tmp/$1" "${com[@]}" -- "${kernel[@]}" -DCONFIG_RAINFOREST_SUBOS ;;
 	console) fuzzer console "$tmp/$1" -- "${kernel[@]}" "-I$RF_ROOT/modules/rfcontroller" ;;
+	rfloop) fuzzer rfloop "$tmp/$1" -- "${kernel[@]}" ;;
+	ledger)
+		fuzzer ledger "$tmp/$1" -- -D_GNU_SOURCE "-I$RF_ROOT/include" "-I$RF_ROOT/include/uapi" \
+			"-I$RF_ROOT/tools/rf-ledger" "-I$RF_ROOT/tools/librf" -ljson-c
+		;;
 	image) fuzzer image "$tmp/$1" -- "${kernel[@]}" "-I$RF_ROOT/modules/rfcontroller" ;;
 	librf)
 		read -ra words < <(pkg-config --cflags --libs libnl-genl-3.0 json-c libarchive)

@@ -1,0 +1,696 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fuzz of RFloop's rings (modules/rfloop/tx.c, rx.c): a sender and a receiver, each
+ * with page structures of its own for one pool, or without. The first byte says who
+ * lies, the sender, the receiver, both or nobody: with nobody each packet has to come
+ * once, in order, with all its bytes, and every chunk is free in the end.
+ */
+#include <arpa/inet.h>
+
+#include <rf/abi/loop.h>
+
+#include "fuzz.h"
+
+#define FUZZ_CHUNKS	64
+#define FUZZ_PAGES	(FUZZ_CHUNKS * 8)
+#define FUZZ_HELD	48
+
+struct iphdr { u8 b[20]; };
+struct ipv6hdr { u8 b[40]; };
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86dd
+#define ETH_GSTRING_LEN	32
+#define __rcu
+#define __must_check
+#define ____cacheline_aligned
+#define BIT(n)		(1U << (n))
+#define likely(c)	(c)
+#define barrier()	do { } while (0)
+#define USEC_PER_MSEC	1000LL
+#define clamp_t(t, v, lo, hi)	min_t(t, max_t(t, v, lo), hi)
+
+static ktime_t fuzz_now;	/* microseconds */
+#define ktime_get()		fuzz_now
+#define ktime_us_delta(a, b)	((a) - (b))
+#define ktime_add_us(t, us)	((t) + (s64)(us))
+#define ktime_ms_delta(a, b)	(((a) - (b)) / 1000)
+
+enum hrtimer_restart { HRTIMER_NORESTART };
+struct hrtimer { bool set; };
+#define HRTIMER_MODE_REL_SOFT	0
+#define ns_to_ktime(ns)		(ns)
+#define hrtimer_start(t, at, mode) ((t)->set = true)
+
+struct rcu_head { int unused; };
+struct sk_buff_head { int unused; };
+struct net_device { int unused; };
+struct napi_struct { bool scheduled; };
+struct netdev_queue { bool stopped; };
+typedef enum { NETDEV_TX_OK, NETDEV_TX_BUSY } netdev_tx_t;
+#define napi_schedule(n)	((n)->scheduled = true)
+#define napi_complete_done(n, w) ((void)(w), (n)->scheduled = false, true)
+#define netif_tx_stop_queue(q)	((q)->stopped = true)
+#define netif_tx_wake_queue(q)	((q)->stopped = false)
+#define netif_tx_queue_stopped(q) ((q)->stopped)
+#define netdev_xmit_more()	false
+#define dev_core_stats_rx_dropped_inc(d) ((void)(d))
+#define dev_core_stats_tx_dropped_inc(d) ((void)(d))
+#define dev_sw_netstats_rx_add(d, len)	((void)(d))
+#define dev_sw_netstats_tx_add(d, n, len) ((void)(d), (void)(len))
+
+/* ---- pages: of each kernel's own, eight a chunk, the first one counts ---- */
+
+struct page { int refs; };
+static struct page pages[2][FUZZ_PAGES];
+
+static struct page *compound_head(const struct page *p)
+{
+	return &pages[p >= pages[1]][(p - pages[p >= pages[1]]) & ~7UL];
+}
+#define page_to_pfn(p)		((unsigned long)((p) - pages[0]))
+#define page_ref_count(p)	((p)->refs)
+#define get_page(p)		((void)(compound_head(p)->refs++))
+
+static void put_page(struct page *p)
+{
+	p = compound_head(p);
+	MUST(p->refs > 1);
+	p->refs--;
+}
+
+/* ---- packets ---- */
+
+#define NET_SKB_PAD		64
+#define PAGE_ALLOC_COSTLY_ORDER	3
+#define __GFP_NOWARN		0u
+#define PACKET_MULTICAST	2
+#define CHECKSUM_UNNECESSARY	1
+#define VIRTIO_NET_HDR_F_DATA_VALID 2
+
+typedef struct {
+	struct page *page;
+	u32 off, len;
+} skb_frag_t;
+
+struct skb_shared_info {
+	unsigned int nr_frags;
+	u16 gso_size, gso_segs;
+	skb_frag_t frags[17];
+};
+
+struct sk_buff {
+	unsigned int len, data_len;
+	u8 *head;		/* as large as it may be */
+	unsigned int room, data;	/* of it; where it begins */
+	u8 *rest;		/* data_len of it, if it is not in frags */
+	struct net_device *dev;
+	__be16 protocol;
+	u8 pkt_type, ip_summed;
+	bool mac, network;
+	struct skb_shared_info sh;
+};
+
+struct virtio_net_hdr {
+	u8 flags, gso_type;
+	u16 hdr_len, gso_size, csum_start, csum_offset;
+};
+
+#define skb_shinfo(skb)		(&((struct sk_buff *)(skb))->sh)
+#define skb_headlen(skb)	((skb)->len - (skb)->data_len)
+#define skb_has_frag_list(skb)	false
+#define skb_is_gso(skb)		((skb)->sh.gso_size)
+#define skb_frag_page(f)	((f)->page)
+#define skb_frag_off(f)		((f)->off)
+#define skb_frag_size(f)	((f)->len)
+#define skb_reset_mac_header(skb)	((skb)->mac = true)
+#define skb_reset_network_header(skb)	((skb)->network = true)
+#define skb_record_rx_queue(skb, n)	((void)(skb))
+
+static struct sk_buff *skb_new(unsigned int room, unsigned int rest)
+{
+	struct sk_buff *skb = kzalloc(sizeof(*skb), GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	skb->head = malloc(room ? room : 1);
+	skb->room = room;
+	skb->rest = rest ? malloc(rest) : NULL;
+	return skb;
+}
+
+static void kfree_skb(struct sk_buff *skb)
+{
+	for (unsigned int i = 0; i < skb->sh.nr_frags; i++)
+		put_page(skb->sh.frags[i].page);
+	free(skb->head);
+	free(skb->rest);
+	free(skb);
+}
+#define consume_skb(skb)	kfree_skb(skb)
+#define napi_alloc_skb(n, len)	skb_new(len, 0)
+
+static struct sk_buff *alloc_skb_with_frags(unsigned int head, unsigned int rest, int order,
+					    int *err, gfp_t gfp)
+{
+	MUST(!(gfp & GFP_KERNEL));
+	return skb_new(head, rest);
+}
+
+static void skb_reserve(struct sk_buff *skb, unsigned int n)
+{
+	MUST(!skb->len && skb->data + n <= skb->room);
+	skb->data += n;
+}
+
+static void skb_put_data(struct sk_buff *skb, const void *from, unsigned int n)
+{
+	MUST(n <= RF_LOOP_INLINE);	/* of a descriptor */
+	MUST(!skb->data_len && skb->data + skb->len + n <= skb->room);
+	memcpy(skb->head + skb->data + skb->len, from, n);
+	skb->len += n;
+}
+
+static void skb_add_rx_frag(struct sk_buff *skb, unsigned int i, struct page *p, u32 off,
+			    u32 len, u32 truesize)
+{
+	MUST(i < 17 && i == skb->sh.nr_frags);
+	skb->sh.frags[i] = (skb_frag_t){ p, off, len };
+	skb->sh.nr_frags++;
+	skb->len += len;
+	skb->data_len += len;
+}
+
+static int skb_store_bits(struct sk_buff *skb, int at, const void *from, int len)
+{
+	unsigned int head = skb_headlen(skb);
+
+	/* what is copied lies behind the head */
+	if (at < (int)head || at + len > (int)skb->len)
+		return -EFAULT;
+	memcpy(skb->rest + at - head, from, len);
+	return 0;
+}
+
+static int virtio_net_hdr_from_skb(const struct sk_buff *skb, struct virtio_net_hdr *h,
+				   bool little, bool valid, int vlan)
+{
+	memset(h, 0, sizeof(*h));
+	return 0;
+}
+
+/* Linux's own; here it may say no, and believes sizes as that does */
+static int virtio_net_hdr_to_skb(struct sk_buff *skb, const struct virtio_net_hdr *h, bool little)
+{
+	if (h->gso_type > 5 || h->flags > 2)
+		return -EINVAL;
+	if (h->gso_type && skb->len > h->gso_size)
+		skb->sh.gso_size = h->gso_size;
+	return 0;
+}
+
+static void netif_receive_skb(struct sk_buff *skb);
+static int skb_copy_bits(const struct sk_buff *skb, int at, void *to, int len);
+static bool rf_ficm_knows(u32 apicid) { return apicid < 4; }
+static void rainforest_ring(u32 apicid) { MUST(rf_ficm_knows(apicid)); }
+
+#define _RF_FICM_H
+#define _RF_REGION_H
+struct rf_region;
+struct rf_ficm_msg { int unused; };
+#include "../../modules/rfloop/rfloop.h"
+struct net_device *rf_dev;
+struct rf_slot rf_slots[RF_SLOTS];
+#include "../../modules/rfloop/tx.c"
+#undef RF_LOOKS
+#include "../../modules/rfloop/rx.c"
+
+unsigned int fuzz_spins, fuzz_starve;
+void fuzz_queue(struct work_struct *w) { (void)w; }
+bool fuzz_work(void) { return false; }
+bool fuzz_meanwhile(void) { return false; }
+
+int rf_pool_of(const struct rf_pool *p, const struct page *page)
+{
+	const struct page *head = compound_head(page);
+
+	for (u32 c = 0; p->page && c < p->chunks; c++)
+		if (p->page[c] == head)
+			return c;
+	return -1;
+}
+
+/* ---- the two ends of one direction ---- */
+
+static struct rf_loop_control ctrl;
+static struct rf_loop_desc ring[RF_LOOP_SLOTS];
+static u8 pool[FUZZ_CHUNKS * RF_LOOP_CHUNK];
+static u32 sent_of[FUZZ_CHUNKS], done_of[FUZZ_CHUNKS], held_of[FUZZ_CHUNKS];
+static u16 busy[RF_LOOP_MAX_CHUNKS];
+static struct rf_link from, to;		/* from.tx sends, to.rx receives */
+static struct netdev_queue queue, no_queue;
+static struct page *of_from[FUZZ_CHUNKS], *of_to[FUZZ_CHUNKS];
+static bool lies_from, lies_to;
+
+struct sent {
+	u32 len;
+	u8 seed;
+	bool many;
+};
+static struct sent sent[4096];
+static struct {				/* by the receiver's sockets */
+	struct sk_buff *skb;
+	struct sent is;
+} held[FUZZ_HELD];
+static unsigned int nr_held;
+static bool keep;			/* the next packets */
+static struct page *unacked[FUZZ_HELD];	/* by the sender's sockets, one a packet */
+static unsigned int nr_unacked;
+static unsigned int sent_head, sent_tail;
+
+/* What packets are made of: each begins somewhere else in it */
+static u8 text[RF_LOOP_MAX_LEN + 8192];
+static const u8 *pattern(u8 seed, u32 at) { return text + seed * 16 + at; }
+
+/* Our socket's data is never written over, whatever the receiver says that it has done with */
+static int skb_copy_bits(const struct sk_buff *skb, int at, void *dst, int len)
+{
+	u8 *to8 = dst;
+	unsigned int head = skb_headlen(skb), i = 0, base;
+
+	MUST(at >= 0 && at + len <= (int)skb->len);
+	if (to8 >= pool && to8 < pool + FUZZ_CHUNKS * RF_LOOP_CHUNK)
+		MUST(rf_pool_idle(&from.tx.pool, (to8 - pool) / RF_LOOP_CHUNK));
+	for (; len && at < (int)head; len--)
+		*to8++ = skb->head[skb->data + at++];
+	if (!len)
+		return 0;
+	MUST(!skb->sh.nr_frags || skb->rest || len);
+	if (skb->rest) {
+		memcpy(to8, skb->rest + at - head, len);
+		return 0;
+	}
+	base = head;
+	for (; len; i++) {
+		const skb_frag_t *f = &skb->sh.frags[i];
+		unsigned int n;
+
+		MUST(i < skb->sh.nr_frags);
+		if (at < (int)(base + f->len)) {
+			n = min_t(u32, len, base + f->len - at);
+			memcpy(to8, pool + (f->page - of_from[0]) * PAGE_SIZE + f->off + at - base, n);
+			to8 += n;
+			at += n;
+			len -= n;
+		}
+		base += f->len;
+	}
+	return 0;
+}
+
+static void must_be(const struct sk_buff *skb, const struct sent *s)
+{
+	u32 head = skb_headlen(skb), at = head + (skb->rest ? skb->data_len : 0);
+
+	MUST(skb->len == s->len);
+	MUST((skb->pkt_type == PACKET_MULTICAST) == s->many);
+	MUST(!memcmp(skb->head + skb->data, pattern(s->seed, 0), head));
+	if (skb->rest)
+		MUST(!memcmp(skb->rest, pattern(s->seed, head), skb->data_len));
+	for (unsigned int i = 0; i < skb->sh.nr_frags; i++) {
+		const skb_frag_t *f = &skb->sh.frags[i];
+		const u8 *p = pool + (f->page - of_to[0]) * PAGE_SIZE + f->off;
+
+		MUST(!memcmp(p, pattern(s->seed, at), f->len));
+		at += f->len;
+	}
+	MUST(at == s->len);
+}
+
+static void netif_receive_skb(struct sk_buff *skb)
+{
+	u32 sum = skb_headlen(skb);
+	struct sent is = { 0 };
+
+	MUST(skb->mac && skb->network && skb->len <= RF_LOOP_MAX_LEN);
+	MUST(skb->protocol == htons(ETH_P_IP) ? sum >= 20 : sum >= 40);
+	for (unsigned int i = 0; i < skb->sh.nr_frags; i++) {
+		const skb_frag_t *f = &skb->sh.frags[i];
+
+		MUST(rf_pool_of(&to.rx.pool, f->page) >= 0);
+		MUST(f->len && f->off + f->len <= RF_LOOP_CHUNK);
+		sum += f->len;
+	}
+	MUST(skb->rest || sum == skb->len);
+	if (!lies_from && !lies_to) {
+		MUST(sent_tail < sent_head);
+		is = sent[sent_tail++ % ARRAY_SIZE(sent)];
+		must_be(skb, &is);
+	}
+	if (keep && nr_held < FUZZ_HELD) {
+		held[nr_held].skb = skb;
+		held[nr_held++].is = is;
+	} else {
+		kfree_skb(skb);
+	}
+}
+
+/* A program reads: what was kept last, or first. It is still what it was. */
+static void let_go(bool last)
+{
+	unsigned int i = last ? nr_held - 1 : 0;
+
+	if (!nr_held)
+		return;
+	if (!lies_from && !lies_to)
+		must_be(held[i].skb, &held[i].is);
+	kfree_skb(held[i].skb);
+	held[i] = held[--nr_held];
+}
+
+/* A socket's data is put into the pool in the first place, or it is anywhere */
+static struct sk_buff *packet(u32 len, u8 seed, bool placed)
+{
+	u32 head = placed ? 60 : min_t(u32, len, 2048), at = head;
+	struct sk_buff *skb = skb_new(head, placed ? 0 : len - head);
+
+	if (!skb)
+		return NULL;
+	memcpy(skb->head, pattern(seed, 0), head);
+	skb->protocol = htons(seed & 1 ? ETH_P_IP : ETH_P_IPV6);
+	skb->len = len;
+	skb->data_len = len - head;
+	if (skb->rest)
+		memcpy(skb->rest, pattern(seed, head), len - head);
+	while (placed && at < len) {
+		u32 n = min_t(u32, len - at, RF_LOOP_CHUNK), off = 0;
+		u8 *p;
+		int c;
+
+		spin_lock(&from.tx.lock);
+		c = skb->sh.nr_frags < 17 ? rf_tx_chunk(&from) : -1;
+		spin_unlock(&from.tx.lock);
+		if (c < 0) {
+			/* so much of it */
+			skb->data_len -= len - at;
+			skb->len = at;
+			break;
+		}
+		MUST(of_from[c]->refs == 1);
+		get_page(of_from[c]);
+		if (n < RF_LOOP_CHUNK)
+			off = seed % (RF_LOOP_CHUNK - n);
+		p = pool + c * RF_LOOP_CHUNK + off;
+		skb->sh.frags[skb->sh.nr_frags++] = (skb_frag_t){
+			&of_from[c][off / PAGE_SIZE], off % PAGE_SIZE, n };
+		memcpy(p, pattern(seed, at), n);
+		at += n;
+	}
+	return skb;
+}
+
+static void send_one(bool small)
+{
+	static const u32 sizes[] = { 60, 344, 345, 1500, 2100, 9000, 20000, 33000 },
+		large[] = { 65535, 100000, 190000, 524288, 524289 };
+	u32 how = take(1), which = take(1), len = how % 5;
+	u8 seed = take(1);
+	struct sk_buff *skb;
+	unsigned int flags = (how & 128 ? RF_TX_MANY : 0) | (how & 32 ? RF_TX_DROP : 0);
+	struct sent s;
+	u64 packets = from.stats.tx_packets;
+
+	/* the large ones take time */
+	len += small ? 60 : which < 250 ? sizes[which % ARRAY_SIZE(sizes)] : large[which % ARRAY_SIZE(large)];
+	skb = packet(len, seed, how & 64 && from.tx.pool.page);
+	if (!skb)
+		return;
+	s = (struct sent){ skb->len, seed, flags & RF_TX_MANY };
+	if (skb->sh.nr_frags && how & 16 && nr_unacked < FUZZ_HELD) {
+		unacked[nr_unacked] = skb->sh.frags[0].page;
+		get_page(unacked[nr_unacked++]);
+	}
+	if (rf_tx(&from, skb, flags) == NETDEV_TX_BUSY)
+		kfree_skb(skb);
+	if (from.stats.tx_packets == packets || lies_from || lies_to)
+		return;
+	MUST(sent_head - sent_tail < ARRAY_SIZE(sent));
+	sent[sent_head++ % ARRAY_SIZE(sent)] = s;
+}
+
+/* ---- liars ---- */
+
+static unsigned long lies;
+__attribute__((destructor)) static void say_lies(void)
+{
+	printf("%lu words of a hostile kernel\n", lies);
+}
+
+static void lie_from(void)
+{
+	struct rf_loop_desc *d = &from.tx.ring[(to.rx.pos + take(1) % 2) % RF_LOOP_SLOTS];
+	struct rf_loop_control *c = to.rx.ctrl;
+	u32 i;
+
+	switch (take(1) % 8) {
+	case 0:	/* a packet that could be one */
+		d->protocol = htons(take(1) & 1 ? ETH_P_IP : ETH_P_IPV6);
+		d->head = 40 + take(2) % 400;
+		d->frags = take(1) % (RF_LOOP_FRAGS + 1);
+		d->len = d->head;
+		d->multicast = take(1) & 1;
+		memset(&d->hdr, 0, sizeof(d->hdr));
+		for (i = 0; i < d->frags; i++) {
+			d->frag[i].len = 1 + take(2) % RF_LOOP_CHUNK;
+			d->frag[i].at = take(1) % FUZZ_CHUNKS * RF_LOOP_CHUNK;
+			d->len += d->frag[i].len;
+		}
+		d->seq = to.rx.pos + 1;
+		break;
+	case 1:
+		d->frag[take(1) % RF_LOOP_FRAGS] = (struct rf_loop_frag){ take(4), take(4) };
+		break;
+	case 2:
+		((u8 *)d)[take(2) % offsetof(struct rf_loop_desc, data)] = take(1);
+		break;
+	case 3:
+		d->seq = take(1) & 1 ? take(4) : to.rx.pos + 1 - take(1) % 3;
+		break;
+	case 4:
+		c->waiting = take(1);
+		c->send_bell = take(1);
+		break;
+	case 5:
+		c->tail = take(4);
+		c->done[take(1) % FUZZ_CHUNKS] = take(4);
+		break;
+	case 6:
+		d->len = take(3);
+		d->head = take(2);
+		d->frags = take(1);
+		break;
+	default:
+		for (i = 0; i < offsetof(struct rf_loop_desc, data); i++)
+			((u8 *)d)[i] = take(1);
+	}
+}
+
+static void lie_to(void)
+{
+	struct rf_loop_control *c = from.tx.ctrl;
+
+	switch (take(1) % 5) {
+	case 0:
+		c->tail = take(1) & 1 ? take(4) : from.tx.head - take(2) % 600;
+		break;
+	case 1:
+		c->done[take(1) % FUZZ_CHUNKS] = take(4);
+		break;
+	case 2:	/* all is free, it says */
+		for (u32 i = 0; i < FUZZ_CHUNKS; i++)
+			c->done[i] = from.tx.sent[i];
+		c->tail = from.tx.head;
+		break;
+	case 3:
+		c->notify = take(1);
+		c->bell = take(1);
+		break;
+	default:
+		c->waiting = take(1);
+	}
+}
+
+/* ---- */
+
+static void set_up(bool from_pages, bool to_pages, u32 pos)
+{
+	if (!text[1])
+		for (u32 i = 0; i < sizeof(text); i++)
+			text[i] = i * 7 + (i >> 8);
+	memset(&ctrl, 0, sizeof(ctrl));
+	memset(ring, 0, sizeof(ring));
+	memset(sent_of, 0, sizeof(sent_of));
+	memset(done_of, 0, sizeof(done_of));
+	memset(held_of, 0, sizeof(held_of));
+	memset(&from, 0, sizeof(from));
+	memset(&to, 0, sizeof(to));
+	memset(pages, 0, sizeof(pages));
+	queue.stopped = false;
+	for (u32 c = 0; c < FUZZ_CHUNKS; c++) {
+		of_from[c] = &pages[0][c * 8];
+		of_to[c] = &pages[1][c * 8];
+		of_from[c]->refs = 1;
+		of_to[c]->refs = 1;
+	}
+	for (u32 i = 0; i < RF_LOOP_SLOTS; i++)
+		ring[(pos + i) % RF_LOOP_SLOTS].seq = pos + i + 1 - RF_LOOP_SLOTS;
+	ctrl.tail = pos;
+	from.slot = &rf_slots[0];
+	from.txq = &queue;
+	from.tx.ctrl = &ctrl;
+	from.tx.ring = ring;
+	from.tx.pool = (struct rf_pool){ .addr = pool, .chunks = FUZZ_CHUNKS,
+		.page = from_pages ? of_from : NULL };
+	from.tx.sent = sent_of;
+	from.tx.cur = -1;
+	from.tx.head = pos;
+	from.tx.tail = pos;
+	to.txq = &no_queue;
+	to.slot = &rf_slots[1];
+	to.rx.ctrl = &ctrl;
+	to.rx.ring = ring;
+	to.rx.pool = (struct rf_pool){ .addr = pool, .chunks = FUZZ_CHUNKS,
+		.page = to_pages ? of_to : NULL };
+	to.rx.done = done_of;
+	to.rx.pos = pos;
+	to.rx.told = pos;
+	to.rx.held = held_of;
+	to.rx.busy = busy;
+}
+
+static void poll_to(int budget)
+{
+	int work = rf_rx_poll(&to.napi, budget);
+
+	MUST(work <= budget && !fuzz_spins);
+	MUST(to.rx.busy_head - to.rx.busy_tail == to.rx.kept[0] + to.rx.kept[1]);
+	for (u32 c = 0; c < FUZZ_CHUNKS; c++)
+		MUST(of_to[c]->refs == 1 || to.rx.held[c]);
+	rf_tx_room(&from);
+	MUST(from.tx.head - from.tx.tail <= RF_LOOP_SLOTS);
+}
+
+/* All is read: nothing may be left, no page, no piece */
+static void tear_down(void)
+{
+	to.rx.pps = 0;
+	to.rx.bps = 0;
+	fuzz_starve = 0;
+	keep = false;
+	while (nr_held)
+		let_go(true);
+	while (nr_unacked)
+		put_page(unacked[--nr_unacked]);
+	for (u32 i = 0; i < 2 * RF_LOOP_SLOTS / 64 + FUZZ_CHUNKS; i++)
+		poll_to(64);
+	MUST(!to.rx.kept[0] && !to.rx.kept[1]);
+	for (u32 c = 0; c < FUZZ_CHUNKS; c++) {
+		MUST(!to.rx.held[c] && of_from[c]->refs == 1 && of_to[c]->refs == 1);
+		MUST(lies_from || lies_to || to.rx.done[c] == from.tx.sent[c]);
+	}
+	MUST(lies_from || lies_to || sent_head - sent_tail == to.stats.rx_dropped ||
+	     sent_head == sent_tail);
+	if (!lies_from && !lies_to)
+		MUST(!to.stats.bad_sequence && !to.stats.bad_bounds && !to.stats.bad_header &&
+		     !from.stats.bad_tail);
+}
+
+static u8 fuzz_byte(void)
+{
+	static u32 state = 1;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state >> 11;
+}
+
+/* Some lies, of the input's own words or of any, each looked at at once */
+static void burst(void)
+{
+	const uint8_t *at, *end;
+	u8 any[64];
+
+	static const unsigned int times[] = { 1, 1, 100, 600 };
+	u32 how = take(1), small = how & 4;
+
+	for (unsigned int n = times[how % 4]; n--;) {
+		at = fuzz_at;
+		end = fuzz_end;
+		if (n) {
+			for (unsigned int i = 0; i < sizeof(any); i++)
+				any[i] = fuzz_byte();
+			fuzz_at = any;
+			fuzz_end = any + sizeof(any);
+		}
+		if (lies_from)
+			lie_from();
+		if (lies_to)
+			lie_to();
+		if (!lies_from)
+			send_one(small);
+		lies += lies_from + lies_to;
+		if (n) {
+			fuzz_at = at;
+			fuzz_end = end;
+		}
+		if (lies_from)
+			poll_to(8);
+		if (n % 4 == 0)
+			let_go(n & 4);
+	}
+}
+
+static void fuzz_one(void)
+{
+	u32 mode = take(1);
+
+	lies_from = mode & 1;
+	lies_to = mode & 2;
+	/* as if it had run for long, so that rings and counters wrap */
+	set_up(!(mode & 4), !(mode & 8), mode & 32 ? -take(1) : take(1) * 2);
+	/* packets that nobody had memory for would have to be told from lost ones */
+	fuzz_starve = lies_from && mode & 16 ? 3 : 0;
+	sent_head = 0;
+	sent_tail = 0;
+	while (fuzz_left()) {
+		switch (take(1) % 8) {
+		case 0:
+		case 1:
+			send_one(false);
+			break;
+		case 2:
+			poll_to(1 + take(1) % 64);
+			break;
+		case 3:
+			keep = take(1) & 1;
+			break;
+		case 4:
+			let_go(take(1) & 1);
+			if (nr_unacked && take(1) & 1)
+				put_page(unacked[--nr_unacked]);
+			break;
+		case 5:
+			fuzz_now += take(1) * 1000;
+			if (to.timer.set && take(1) & 1)
+				rf_rx_timer(&to.timer);
+			break;
+		case 6:
+			to.rx.pps = take(1) & 1 ? take(2) : 0;
+			to.rx.bps = take(1) & 1 ? take(3) : 0;
+			break;
+		default:
+			burst();
+		}
+	}
+	tear_down();
+}
