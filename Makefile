@@ -20,7 +20,7 @@ check:
 	scripts/check $(T)
 
 check-full:
-	scripts/check --full $(T)
+	scripts/check --full $(if $(RESUME),--resume) $(T)
 
 lint:
 	tests/run lint/
