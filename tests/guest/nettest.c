@@ -168,7 +168,10 @@ static void serve(int port)
 {
 	int tcp = bound(SOCK_STREAM, port), udp = bound(SOCK_DGRAM, port);
 	static char buf[65536];
+	int buffer = 4 << 20;
 
+	/* a burst of flood() is not to be lost in here */
+	setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
 	signal(SIGCHLD, SIG_IGN);
 	if (listen(tcp, 4096))
 		die("listen");

@@ -52,6 +52,7 @@ programs() {
 	shift
 	build_link "$tmp"
 	mkdir -p "$root"/{ko,bin,etc,tmp,run,root,var/empty,var/log/nginx,var/lib/nginx}
+	chmod 1777 "$root/tmp"
 	cp /bin/busybox "$root/bin/busybox"
 	for p in sh ip insmod sleep usleep cat grep mkdir chown su hostname; do
 		ln -sf busybox "$root/bin/$p"
