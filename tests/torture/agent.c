@@ -7,6 +7,7 @@
  *	check			look at all that is signed		checked PAGES BAD TEXT
  *	insmod PATH [PARAM]...						insmod ERRNO
  *	serve PATH PORT		start nettest				serve 0
+ *	unruly KIND MODULE	a process of its own does it	unruly ERRNO
  *	crash KIND [ARG]...	no answer
  *
  * agent sum: the checksum of standard input, for `rfm exec`.
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crc.h"
@@ -152,6 +154,35 @@ static void crash(const char *kind, const char *arg, const char *params)
 		pause();
 }
 
+/* What a kernel must bear: a process of its own does it, and we go on answering */
+static void unruly(const char *kind, const char *module)
+{
+	const struct timespec past = { .tv_sec = 981172800 };
+	char params[64];
+	pid_t pid = fork();
+
+	if (pid) {
+		printf("unruly %d\n", pid < 0 ? errno : 0);
+		return;
+	}
+	/* it is the first to go when memory ends */
+	put("/proc/self/oom_score_adj", "1000");
+	if (!strcmp(kind, "clock"))
+		clock_settime(CLOCK_REALTIME, &past);
+	else if (!strcmp(kind, "forks"))
+		for (;;)
+			fork();
+	else if (!strcmp(kind, "memory"))
+		for (;;)
+			mmap(NULL, PATTERN_MIB, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	snprintf(params, sizeof(params), "kind=%s", kind);
+	if (strcmp(kind, "clock"))
+		load_module(module, params);
+	for (;;)
+		pause();
+}
+
 static void obey(char *line)
 {
 	char *rest = line, *word = strsep(&rest, " "), *arg;
@@ -169,6 +200,9 @@ static void obey(char *line)
 	} else if (!strcmp(word, "serve") && rest) {
 		arg = strsep(&rest, " ");
 		serve(arg, rest ? rest : "5000");
+	} else if (!strcmp(word, "unruly") && rest) {
+		arg = strsep(&rest, " ");
+		unruly(arg, rest ? rest : "");
 	} else if (!strcmp(word, "crash") && rest) {
 		word = strsep(&rest, " ");
 		arg = strsep(&rest, " ");

@@ -12,6 +12,7 @@ static const char *const words[NR_COUNTS] = {
 	"created", "booted", "destroyed", "resized", "moved", "lent", "crashed", "messages",
 	"stream_bytes", "copied_bytes", "executed", "rfm_killed", "calls_failed", "pressed",
 	"modules_reloaded", "refused", "checks", "pages_verified", "frozen", "dumped",
+	"unruly",
 };
 
 void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t reclaim_ms)

@@ -167,3 +167,74 @@ int op_crash(struct torture *t, const struct step *s)
 		return BROKEN;
 	return siblings(t);
 }
+
+/* ---- what a kernel survives: nobody else feels it, and it can be ended meanwhile ---- */
+
+#define TEE	"/sys/module/rfcontroller/parameters/console_tee"
+
+static int unruly_for(struct torture *t, struct slot *victim, const char *kind, int64_t ms)
+{
+	int64_t end = now_ms() + ms, begin;
+	struct rf_subos now;
+	uint32_t state;
+
+	do {
+		if (siblings(t))
+			return BROKEN;
+		begin = now_ms();
+		if (slot_get(t, victim, &now))
+			return BROKEN;
+		state = now.state;
+		rf_subos_clear(&now);
+		if (now_ms() - begin > 2000LL * t->slow)
+			return broken(t, "%s: the supervisor took %lld ms to answer", kind,
+				      (long long)(now_ms() - begin));
+		if (rf_state_over(state))
+			return broken(t, "%s has killed its kernel: %s", kind,
+				      rf_state_text(state));
+	} while (now_ms() < end);
+	return 0;
+}
+
+int op_unruly(struct torture *t, const struct step *s)
+{
+	static const char *const kinds[] = {
+		"oops", "forks", "memory", "flood", "ficm", "ipi", "clock",
+	};
+	const char *kind = kinds[s->r[0] % ARRAY_SIZE(kinds)];
+	struct slot *victim = &t->slot[VICTIM], *sibling = &t->slot[s->r[1] % NR_STEADY];
+	const struct rf_stop stop = { .name = victim->name, .timeout_ms = 0, .force = true };
+	char line[600], answer[64];
+	struct rf_subos gone;
+	int64_t begin;
+	int ret;
+
+	doing(t, "%s", kind);
+	ret = life_need(t, sibling, s->r[2]);
+	if (ret != BROKEN)
+		ret = life_boot(t, victim, s->r[3]);
+	if (ret)
+		return ret;
+	/* faster than the supervisor's log can be written */
+	put_file(TEE, strcmp(kind, "flood") ? "1" : "0");
+	snprintf(line, sizeof(line), "unruly %s %s/subos/rf_crash.ko", kind, t->dir);
+	ret = slot_ask(t, victim, line, answer, sizeof(answer));
+	if (!ret && strcmp(answer, "unruly 0"))
+		ret = broken(t, "%s: %s", line, answer);
+	if (!ret)
+		ret = unruly_for(t, victim, kind, 200 + s->r[4] % 1500);
+	begin = now_ms();
+	if (rf_destroy(t->rf, &stop, &gone) && !ret)
+		ret = broken(t, "%s: destroy: %s", kind, rf_strerror(t->rf));
+	rf_subos_clear(&gone);
+	begin = now_ms() - begin;
+	put_file(TEE, "1");
+	slot_drop(victim);
+	if (ret)
+		return BROKEN;
+	t->book.count[DESTROYED]++;
+	t->book.count[UNRULY]++;
+	if (begin > (int64_t)RECLAIM_MS * t->slow)
+		return broken(t, "%s: it took %lld ms to take all back", kind, (long long)begin);
+	return siblings(t);
+}

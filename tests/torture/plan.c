@@ -30,6 +30,7 @@ static const struct op ops[] = {
 	{ "press-cpus", 3, op_press_cpus },
 	{ "refuse", 2, op_refuse },
 	{ "destroy", 5, op_destroy },
+	{ "unruly", 5, op_unruly },
 };
 
 /* The finaliser of splitmix64 */

@@ -68,7 +68,7 @@ struct op {
 enum count {
 	CREATED, BOOTED, DESTROYED, RESIZED, MOVED, LENT, CRASHED, MESSAGES, STREAMED,
 	COPIED, EXECUTED, KILLED_RFM, FAILED_CALLS, PRESSED, RELOADED, REFUSALS, CHECKS,
-	PAGES, FROZEN, DUMPED, NR_COUNTS
+	PAGES, FROZEN, DUMPED, UNRULY, NR_COUNTS
 };
 
 #define MAX_KINDS	40
@@ -178,6 +178,7 @@ int leases_end(struct torture *t);
 
 /* crash.c */
 int op_crash(struct torture *t, const struct step *s);
+int op_unruly(struct torture *t, const struct step *s);
 
 /* dump.c */
 int dump_check(struct torture *t, const struct slot *s);
