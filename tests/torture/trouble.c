@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rainforest.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,15 +229,26 @@ void press_end(struct torture *t)
 	press_stop(&t->press_cpus);
 }
 
+/* Returns when it presses as hard as it will, or after a minute */
 static pid_t press(void (*how)(uint64_t), uint64_t arg)
 {
+	struct pollfd pfd = { .events = POLLIN };
+	int ready[2];
 	pid_t pid;
 
+	if (pipe2(ready, O_CLOEXEC))
+		return 0;
 	fflush(NULL);
 	pid = fork();
-	if (pid)
+	if (pid) {
+		close(ready[1]);
+		pfd.fd = ready[0];
+		poll(&pfd, 1, 60000);
+		close(ready[0]);
 		return pid;
+	}
 	setpgid(0, 0);
+	dup2(ready[1], 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "press");
 	/* the streams of subOSes among them, which would have a reader for ever */
@@ -258,12 +270,14 @@ static void hold_memory(uint64_t leave_mib)
 	for (;;) {
 		for (int64_t i = 0; p != MAP_FAILED && i < mib << 20; i += 4096)
 			p[i]++;
+		close(0);	/* it has all that it wants; what is granted from now on is not its */
 		usleep(200000);
 	}
 }
 
 static void burn(uint64_t n)
 {
+	close(0);
 	while (n-- > 1 && fork())
 		;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
