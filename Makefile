@@ -2,6 +2,7 @@
 # Thin: each target is a script that also works alone.
 #   KDEBUG=1	the debug kernels (KASAN, lockdep, kmemleak, UBSAN)
 #   T=PATTERN	only these tests
+#   RESUME=1	check-full without what has passed before, on the same files
 #   DESTDIR=	where make install puts things
 #   HOURS=N	of torture
 

@@ -26,6 +26,8 @@
 #include <sys/types.h>
 #include <linux/types.h>
 
+#include "must.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -36,15 +38,6 @@ typedef int32_t s32;
 typedef long long s64;
 typedef unsigned int gfp_t;
 typedef s64 ktime_t;
-
-#define MUST(cond)							\
-	do {								\
-		if (!(cond)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n",		\
-				__FILE__, __LINE__, #cond);		\
-			abort();					\
-		}							\
-	} while (0)
 
 /* ---- compiler, arithmetic ---- */
 

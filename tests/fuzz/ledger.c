@@ -9,17 +9,9 @@
 #include <stdio.h>
 
 #include "fuzz.h"
+#include "must.h"
 
 #define fuzz_min(a, b)	((a) < (b) ? (a) : (b))
-#define MUST(cond)							\
-	do {								\
-		if (!(cond)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n",		\
-				__FILE__, __LINE__, #cond);		\
-			abort();					\
-		}							\
-	} while (0)
-
 /* Everything is printed into a string */
 static char *said;
 static size_t said_len;

@@ -13,19 +13,11 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "must.h"
 #include "elfdeps.h"
 #include "initcfg.h"
 #include "internal.h"
 #include "pack_int.h"
-
-#define MUST(cond)							\
-	do {								\
-		if (!(cond)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n",		\
-				__FILE__, __LINE__, #cond);		\
-			abort();					\
-		}							\
-	} while (0)
 
 static struct rf *rf;
 

@@ -30,15 +30,7 @@ static inline void *ring_copy(void *to, const void *from, size_t n)
 #endif
 
 #include <rf/msgring.h>
-
-#define MUST(cond)							\
-	do {								\
-		if (!(cond)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n",		\
-				__FILE__, __LINE__, #cond);		\
-			abort();					\
-		}							\
-	} while (0)
+#include "../fuzz/must.h"
 
 static inline struct rf_ficm_ring *ring_new(unsigned int order, uint64_t generation)
 {

@@ -102,7 +102,8 @@ static int siblings(struct torture *t)
 	return 0;
 }
 
-static int reclaim(struct torture *t, struct slot *s, const struct crash *c, int64_t detect)
+/* Destroy it by force. Return: how long that took, or BROKEN */
+static int64_t reclaim(struct torture *t, struct slot *s, const char *kind)
 {
 	const struct rf_stop stop = { .name = s->name, .timeout_ms = 0, .force = true };
 	int64_t begin = now_ms(), took;
@@ -113,12 +114,11 @@ static int reclaim(struct torture *t, struct slot *s, const struct crash *c, int
 	took = now_ms() - begin;
 	slot_drop(s);
 	if (ret)
-		return broken(t, "%s: destroy: %s", c->name, rf_strerror(t->rf));
+		return broken(t, "%s: destroy: %s", kind, rf_strerror(t->rf));
 	t->book.count[DESTROYED]++;
-	book_crash(t, c->name, detect, took);
 	if (took > (int64_t)RECLAIM_MS * t->slow)
-		return broken(t, "%s: it took %lld ms to take all back", c->name, (long long)took);
-	return machine_check(t);
+		return broken(t, "%s: it took %lld ms to take all back", kind, (long long)took);
+	return machine_check(t) ? BROKEN : took;
 }
 
 int op_crash(struct torture *t, const struct step *s)
@@ -128,7 +128,7 @@ int op_crash(struct torture *t, const struct step *s)
 	struct slot *victim = &t->slot[VICTIM], *sibling = &t->slot[s->r[1] % NR_STEADY];
 	bool busy = s->r[2] % 3 == 0;
 	char line[600], text[1024];
-	int64_t detect;
+	int64_t detect, took = BROKEN;
 	int ret, out;
 	pid_t pid = 0;
 
@@ -160,10 +160,12 @@ int op_crash(struct torture *t, const struct step *s)
 	    dump_check(t, victim) == BROKEN)
 		detect = BROKEN;
 	if (detect >= 0)
-		ret = reclaim(t, victim, c, detect);
+		took = reclaim(t, victim, c->name);
+	if (took >= 0)
+		book_crash(t, c->name, detect, took);
 	if (pid > 0 && spawned(t, pid, out, text, sizeof(text), 30) == -ETIMEDOUT)
 		ret = broken(t, "%s: what was under way never ended: %s", c->name, text);
-	if (detect < 0 || ret)
+	if (took < 0 || ret)
 		return BROKEN;
 	return siblings(t);
 }
@@ -203,10 +205,7 @@ int op_unruly(struct torture *t, const struct step *s)
 	};
 	const char *kind = kinds[s->r[0] % ARRAY_SIZE(kinds)];
 	struct slot *victim = &t->slot[VICTIM], *sibling = &t->slot[s->r[1] % NR_STEADY];
-	const struct rf_stop stop = { .name = victim->name, .timeout_ms = 0, .force = true };
 	char line[600], answer[64];
-	struct rf_subos gone;
-	int64_t begin;
 	int ret;
 
 	doing(t, "%s", kind);
@@ -223,18 +222,11 @@ int op_unruly(struct torture *t, const struct step *s)
 		ret = broken(t, "%s: %s", line, answer);
 	if (!ret)
 		ret = unruly_for(t, victim, kind, 200 + s->r[4] % 1500);
-	begin = now_ms();
-	if (rf_destroy(t->rf, &stop, &gone) && !ret)
-		ret = broken(t, "%s: destroy: %s", kind, rf_strerror(t->rf));
-	rf_subos_clear(&gone);
-	begin = now_ms() - begin;
+	if (!ret && reclaim(t, victim, kind) < 0)
+		ret = BROKEN;
 	put_file(TEE, "1");
-	slot_drop(victim);
 	if (ret)
 		return BROKEN;
-	t->book.count[DESTROYED]++;
 	t->book.count[UNRULY]++;
-	if (begin > (int64_t)RECLAIM_MS * t->slow)
-		return broken(t, "%s: it took %lld ms to take all back", kind, (long long)begin);
 	return siblings(t);
 }

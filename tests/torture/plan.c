@@ -33,9 +33,6 @@ static const struct op ops[] = {
 	{ "unruly", 5, op_unruly },
 };
 
-/* The last one by --only alone: no seed with it has run for ten minutes yet */
-#define NR_PLANNED	(ARRAY_SIZE(ops) - 1)
-
 /* The finaliser of splitmix64 */
 uint64_t mix(uint64_t x)
 {
@@ -61,19 +58,19 @@ static unsigned int weight(const struct torture *t, const struct op *op)
 void plan_step(const struct torture *t, uint64_t nr, struct step *s)
 {
 	uint64_t at = mix(t->seed + mix(nr + 1)), sum = 0, pick;
-	size_t i, n = t->only ? ARRAY_SIZE(ops) : NR_PLANNED;
+	size_t i;
 
 	s->nr = nr;
 	for (i = 0; i < NR_RANDOM; i++)
 		s->r[i] = mix(at += 0x9e3779b97f4a7c15ULL);
-	if (!t->only && nr < n) {
+	if (!t->only && nr < ARRAY_SIZE(ops)) {
 		s->op = &ops[nr];
 		return;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		sum += weight(t, &ops[i]);
 	pick = mix(at + 1) % (sum ?: 1);
-	for (i = 0; i < n - 1 && pick >= weight(t, &ops[i]); i++)
+	for (i = 0; i < ARRAY_SIZE(ops) - 1 && pick >= weight(t, &ops[i]); i++)
 		pick -= weight(t, &ops[i]);
 	s->op = &ops[i];
 }

@@ -245,7 +245,7 @@ static pid_t press(void (*how)(uint64_t), uint64_t arg)
 		pfd.fd = ready[0];
 		poll(&pfd, 1, 60000);
 		close(ready[0]);
-		return pid;
+		return pid < 0 ? 0 : pid;
 	}
 	setpgid(0, 0);
 	dup2(ready[1], 0);
