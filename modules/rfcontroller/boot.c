@@ -108,7 +108,7 @@ void rf_boot_leave(struct rf_subos *s, const struct rf_placement *p)
 	if (!s->desc || s->desc_phys == p->home.start)
 		return;
 	if (s->generation)
-		rf_console_drain(s, true);
+		rf_console_drain(s);
 	rf_watch_remove(s);
 	memunmap(s->desc);
 	s->desc = NULL;

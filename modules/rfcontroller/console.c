@@ -82,24 +82,6 @@ static void rf_history_put(struct rf_history *h, const u8 *from, u64 len)
 	}
 }
 
-/* Into the supervisor's log, line by line, each with the subOS's name */
-static void rf_tee(struct rf_subos *s, const u8 *from, u64 len)
-{
-	for (; len; from++, len--) {
-		bool printable = *from >= ' ' || *from == '\t';
-
-		if (*from != '\n' && s->line_len < sizeof(s->line) - 1) {
-			if (*from != '\r')
-				s->line[s->line_len++] = printable ? *from : '?';
-			if (s->line_len < sizeof(s->line) - 1)
-				continue;
-		}
-		s->line[s->line_len] = 0;
-		s->line_len = 0;
-		printk(KERN_INFO "rainforest: [%s] %s\n", s->name, s->line);
-	}
-}
-
 /* Bytes that no reader waits for go into the history, so that nothing blocks */
 static void rf_drain_ring(struct rf_subos *s, unsigned int id, u8 *buf)
 {
@@ -127,9 +109,9 @@ again:
 		rf_ring_copy_out(s, id, s->end[id].pos, buf, n);
 		rf_history_put(&s->history, buf, n);
 		if (rf_console_tee && id == RF_RING_CONSOLE_OUT)
-			rf_tee(s, buf, n);
+			rf_tee_put(s, buf, n);
 		rf_ring_consumed(s, id, n);
-		cond_resched();		/* to print takes its time on a serial line */
+		cond_resched();
 	}
 	if (!READ_ONCE(ring->notify)) {
 		WRITE_ONCE(ring->notify, 1);
@@ -142,11 +124,10 @@ again:
 /**
  * rf_console_drain - take what a subOS printed, and wake whoever waits for it
  * @s: the subOS
- * @final: nothing more will come
  *
  * Context: process; s->drain held, s->desc mapped.
  */
-void rf_console_drain(struct rf_subos *s, bool final)
+void rf_console_drain(struct rf_subos *s)
 {
 	u8 *buf;
 
@@ -161,8 +142,6 @@ void rf_console_drain(struct rf_subos *s, bool final)
 		else if (!READ_ONCE(rf_ring_of(s, id)->notify))
 			WRITE_ONCE(rf_ring_of(s, id)->notify, 1);
 	}
-	if (final && rf_console_tee && s->line_len)
-		rf_tee(s, "\n", 1);
 	kfree(buf);
 	wake_up_all(&s->wait);
 }
@@ -175,6 +154,7 @@ int rf_console_setup(struct rf_subos *s)
 
 void rf_console_free(struct rf_subos *s)
 {
+	rf_tee_free(s);
 	kvfree(s->history.data);
 	kvfree(s->history.previous);
 	kvfree(s->end[RF_RING_STDOUT].rest);
@@ -212,7 +192,7 @@ u8 *rf_console_previous(struct rf_subos *s, size_t *len)
 	lockdep_assert_held(&s->drain);
 	if (!rf_state_alive(s->state)) {
 		if (s->desc && s->generation)
-			rf_console_drain(s, true);
+			rf_console_drain(s);
 		return rf_history_copy(h, len);
 	}
 	*len = h->previous_len;
@@ -227,6 +207,7 @@ void rf_console_start(struct rf_subos *s)
 	kvfree(s->history.previous);
 	s->history.previous = rf_history_copy(&s->history, &s->history.previous_len);
 	s->history.born = s->history.head;
+	rf_tee_start(s);
 	for (unsigned int id = 0; id < RF_RING_COUNT; id++) {
 		s->end[id].pos = 0;
 		WRITE_ONCE(rf_ring_of(s, id)->notify, id >= RF_RING_STDOUT || !id);
@@ -242,7 +223,7 @@ void rf_console_bury(struct rf_subos *s)
 	struct rf_subos *old = NULL;
 
 	if (s->desc && s->generation) {
-		rf_console_drain(s, true);
+		rf_console_drain(s);
 		for (unsigned int id = RF_RING_STDOUT; id <= RF_RING_STDERR; id++) {
 			u64 used = rf_ring_used(s, id);
 

@@ -60,7 +60,7 @@ static void produce(struct rf_subos *s, unsigned int id, u64 len)
 static void drain(struct rf_subos *s)
 {
 	mutex_lock(&s->drain);
-	rf_console_drain(s, false);
+	rf_console_drain(s);
 	mutex_unlock(&s->drain);
 }
 

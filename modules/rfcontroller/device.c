@@ -164,7 +164,7 @@ static ssize_t rf_take(struct rf_reader *r, u8 *buf, size_t len)
 		struct rf_history *h = &s->history;
 
 		if (s->desc && s->generation)
-			rf_console_drain(s, false);
+			rf_console_drain(s);
 		if (h->head - r->pos > RF_CONSOLE_HISTORY)
 			r->pos = h->head - RF_CONSOLE_HISTORY;
 		n = min_t(u64, len, h->head - r->pos);

@@ -19,6 +19,26 @@ void rf_watch_kick(void)
 {
 }
 
+void rf_tee_setup(struct rf_subos *s)
+{
+}
+
+void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len)
+{
+}
+
+void rf_tee_start(struct rf_subos *s)
+{
+}
+
+void rf_tee_free(struct rf_subos *s)
+{
+}
+
+void rf_tee_finish(struct rf_subos *s)
+{
+}
+
 void rf_watch_add(struct rf_subos *s)
 {
 }

@@ -203,7 +203,7 @@ int rf_freeze_locked(struct rf_subos *s, unsigned int timeout_ms, bool nmi, bool
 	}
 
 	mutex_lock(&s->drain);
-	rf_console_drain(s, false);
+	rf_console_drain(s);
 	rf_subos_watch_state(s);	/* its last word, if it was that */
 	if (rf_state_alive(s->state)) {
 		s->hold = hold;

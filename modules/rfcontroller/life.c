@@ -189,7 +189,7 @@ int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cau
 		return err;
 	mutex_lock(&s->drain);
 	if (s->desc && s->generation)
-		rf_console_drain(s, true);	/* the last words of its last life */
+		rf_console_drain(s);	/* the last words of its last life */
 	s->message[0] = 0;
 	s->exited = false;
 	s->hold = 0;
@@ -207,7 +207,7 @@ int rf_start_locked(struct rf_subos *s, unsigned int timeout_ms, const char *cau
 		rf_cpu_prove_all(&s->res);
 		rf_channel_settle(s);
 		mutex_lock(&s->drain);
-		rf_console_drain(s, true);	/* why it failed may stand there */
+		rf_console_drain(s);	/* why it failed may stand there */
 		/* who is waiting to end it has ended it */
 		if (err == -EINTR && atomic_read(&s->unwanted))
 			rf_subos_set_state(s, RAINFOREST_STATE_STOPPED,
@@ -304,7 +304,7 @@ int rf_halt_locked(struct rf_subos *s, enum rainforest_state state,
 	unproven = rf_cpu_prove_all(&s->res);
 	mutex_lock(&s->drain);
 	if (s->desc && rf_state_alive(s->state)) {
-		rf_console_drain(s, true);
+		rf_console_drain(s);
 		rf_subos_watch_state(s);
 	}
 	if (rf_state_alive(s->state))
@@ -475,6 +475,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		rf_msg(extack, "%s is gone, but not all it had is proven free and back: see the quarantine, then 'rfm recover'",
 		       s->name);
 	rf_subos_drop_files(s);
+	rf_tee_finish(s);
 	rf_subos_remove(s);
 	rf_account_record(s, RAINFOREST_OP_DESTROY, NULL, what, ktime_get_ns() - t, err);
 	rf_netlink_notify(s, RAINFOREST_EVENT_DESTROYED);
@@ -524,6 +525,7 @@ static void rf_stop_all(struct work_struct *work)
 		id = s->id;
 		if (rf_subos_stop(s, max_t(s64, left, 1), true, false, NULL))
 			pr_err("%s is not proven stopped\n", s->name);
+		rf_tee_finish(s);
 	}
 	complete(&rf_all_stopped);
 }

@@ -19,7 +19,7 @@
  *   dump.c        a subOS's memory as a vmcore
  *   supcon.c      asking a running subOS; resize.c, resize_cpu.c,
  *                 resize_memory.c, move.c, lease.c, preempt.c: what for
- *   console.c     consoles and streams
+ *   console.c     consoles and streams; tee.c: into the supervisor's log
  *   device.c      /dev/rainforest, their readers
  *   account.c     what was adjusted, and owned over time
  *   stat.c        what subOSes measure of themselves
@@ -114,6 +114,9 @@ static int __init rf_init(void)
 	err = rf_policy_init();
 	if (err)
 		goto err_channels;
+	err = rf_tee_init();
+	if (err)
+		goto err_policy;
 	rf_watch_init();
 	err = rf_device_init();
 	if (err)
@@ -149,6 +152,8 @@ err_device:
 	rf_device_exit();
 err_watch:
 	rf_watch_exit();
+	rf_tee_exit();
+err_policy:
 	rf_policy_exit();
 err_channels:
 	rf_channels_exit();
@@ -170,6 +175,7 @@ static void __exit rf_exit(void)
 	unregister_pm_notifier(&rf_pm_block);
 	unregister_reboot_notifier(&rf_reboot_block);
 	rf_watch_exit();
+	rf_tee_exit();
 	rf_policy_exit();
 	rf_channels_exit();
 	rf_con_exit();

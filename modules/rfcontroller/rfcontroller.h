@@ -87,6 +87,17 @@ struct rf_history {
 	size_t previous_len;
 };
 
+/* What is to be copied from a console to the supervisor's log, for console_tee */
+struct rf_tee {
+	struct work_struct work;	/* queued: holds a reference to the subOS */
+	u8 *text;			/* or NULL: nothing yet; to pos: rf_subos.drain */
+	u64 head;			/* bytes ever put */
+	u64 pos;			/* ... taken to be printed, or left out */
+	u64 born;			/* head when this life began */
+	char line[256];			/* not ended yet; the work's own */
+	unsigned int len;
+};
+
 /* Our end of a ring: what we have read or written, whatever the peer says */
 struct rf_end {
 	u64 pos;
@@ -201,8 +212,7 @@ struct rf_subos {
 	struct mutex drain;		/* desc, the rings and what was read from them */
 	struct rf_history history;
 	struct rf_end end[RF_RING_COUNT];
-	char line[256];			/* of the console, for console_tee */
-	unsigned int line_len;
+	struct rf_tee tee;
 
 	u32 hold;			/* number of the hold that its CPUs are in, 0: none */
 	enum rainforest_state thawed_state;	/* what it was before, and why */
@@ -468,9 +478,18 @@ void rf_console_free_ghosts(void);
 int rf_console_setup(struct rf_subos *s);
 void rf_console_free(struct rf_subos *s);
 void rf_console_start(struct rf_subos *s);
-void rf_console_drain(struct rf_subos *s, bool final);
+void rf_console_drain(struct rf_subos *s);
 void rf_console_bury(struct rf_subos *s);
 u8 *rf_console_previous(struct rf_subos *s, size_t *len);
+
+/* tee.c */
+void rf_tee_setup(struct rf_subos *s);
+void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len);
+void rf_tee_start(struct rf_subos *s);
+void rf_tee_free(struct rf_subos *s);
+void rf_tee_finish(struct rf_subos *s);
+int rf_tee_init(void);
+void rf_tee_exit(void);
 
 /* device.c */
 int rf_device_init(void);

@@ -228,7 +228,7 @@ void rf_subos_watch_state(struct rf_subos *s)
 		break;
 	case RF_BOOT_STOPPED:
 		reason = READ_ONCE(s->desc->reason);
-		rf_console_drain(s, true);
+		rf_console_drain(s);
 		rf_subos_ended(s, RAINFOREST_STATE_STOPPED,
 			       reason <= RAINFOREST_REASON_EMERGENCY ? reason :
 			       RAINFOREST_REASON_NONE);
@@ -239,7 +239,7 @@ void rf_subos_watch_state(struct rf_subos *s)
 		for (char *p = s->message; *p; p++)
 			if (*p < ' ' || *p > '~')
 				*p = *p == '\n' ? 0 : '?';
-		rf_console_drain(s, true);
+		rf_console_drain(s);
 		rf_subos_ended(s, word == RF_BOOT_PANICKED ? RAINFOREST_STATE_PANICKED :
 			       RAINFOREST_STATE_FAILED,
 			       word == RF_BOOT_PANICKED ? RAINFOREST_REASON_PANIC :
@@ -325,7 +325,7 @@ void rf_subos_watch(struct rf_subos *s)
 		/* the communication core may have moved; it rings us then */
 		WRITE_ONCE(s->desc->sup_apicid, rf_ficm_core_apicid());
 		rf_watch_alive(s);
-		rf_console_drain(s, false);
+		rf_console_drain(s);
 		rf_subos_watch_state(s);
 		/* one that is held has no pulse, and is well */
 		if (rf_state_alive(s->state) && s->state != RAINFOREST_STATE_FROZEN)
@@ -406,6 +406,7 @@ struct rf_subos *rf_subos_alloc(const char *name)
 	init_waitqueue_head(&s->wait);
 	rf_con_setup(s);
 	rf_policy_setup(s);
+	rf_tee_setup(s);
 	strscpy(s->name, name, sizeof(s->name));
 	s->created_ns = ktime_get_real_ns();
 	if (rf_console_setup(s) || rf_account_setup(s)) {

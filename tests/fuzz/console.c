@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fuzz of the byte rings between a subOS and the supervisor, as the supervisor
- * reads and writes them (modules/rfcontroller/console.c, device.c), and of what
+ * reads and writes them (modules/rfcontroller/console.c, tee.c, device.c), and of what
  * a subOS measures of itself (stat.c): each word that a subOS may write is
  * whatever it likes, at any time. The bytes of each ring are of one value, so that
  * a step beside it is seen in what comes out.
@@ -57,12 +57,11 @@ struct netlink_ext_ack {
 };
 
 #include "../../modules/rfcontroller/console.c"
+#include "../../modules/rfcontroller/tee.c"
 #include "../../modules/rfcontroller/device.c"
 #include "../../modules/rfcontroller/stat.c"
 
 unsigned int fuzz_spins, fuzz_starve;
-void fuzz_queue(struct work_struct *w) { (void)w; }
-bool fuzz_work(void) { return false; }
 
 struct mutex rf_list_lock;
 bool rf_console_tee;
@@ -199,11 +198,32 @@ static void measures(void)
 	rf_stat_age(&st);
 }
 
-static void drains(bool final)
+static void drains(void)
 {
 	mutex_lock(&s.drain);
-	rf_console_drain(&s, final);
+	rf_console_drain(&s);
 	mutex_unlock(&s.drain);
+}
+
+/* The only work there is prints the console */
+void fuzz_queue(struct work_struct *w)
+{
+	MUST(w == &s.tee.work);
+	w->queued = true;
+}
+
+bool fuzz_work(void)
+{
+	u64 pos = s.tee.pos;
+	bool queued = s.tee.work.queued;
+
+	s.tee.work.queued = false;
+	if (queued)
+		s.tee.work.fn(&s.tee.work);
+	MUST(s.tee.pos >= pos && s.tee.pos <= s.tee.head && s.tee.len < sizeof(s.tee.line));
+	for (u64 at = pos; queued && at < s.tee.pos; at++)
+		MUST(s.tee.text[at % RF_TEE_BEHIND] == byte_of(RF_RING_CONSOLE_OUT));
+	return queued;
 }
 
 /* Neither ring may have been written but by its own bytes */
@@ -224,6 +244,7 @@ static void setup(void)
 		s.desc = calloc(1, RF_CONTROL_SIZE);
 		mutex_init(&s.drain);
 		MUST(!rf_console_setup(&s));
+		rf_tee_setup(&s);
 		for (unsigned int id = 0; id < RF_RING_COUNT; id++)
 			memset(rf_ring_of(&s, id)->data, byte_of(id), rf_ring_cap(id));
 	}
@@ -238,7 +259,7 @@ static void setup(void)
 	s.dead = false;
 	s.state = RAINFOREST_STATE_RUNNING;
 	s.history.head = s.history.lost = 0;
-	s.line_len = 0;
+	s.tee.head = s.tee.pos = s.tee.len = 0;
 	rf_console_start(&s);
 }
 
@@ -247,14 +268,14 @@ static void fuzz_one(void)
 	unsigned int steps = 0;
 
 	setup();
-	rf_console_tee = !(take(1) & 15);	/* it is slow */
+	rf_console_tee = take(1) & 1;
 	while (fuzz_left() && steps++ < 60) {
 		u8 op = take(1);
 
 		if (op < 128)
 			lie();
 		else if (op < 140)
-			drains(op & 1);
+			(void)(op & 1 ? fuzz_work() : (drains(), true));
 		else if (op < 190)
 			reads(op & 1 ? RF_STREAM_CONSOLE : RF_STREAM_STDOUT + (op >> 1 & 1));
 		else if (op < 230)
@@ -269,6 +290,8 @@ static void fuzz_one(void)
 	rf_console_bury(&s);
 	mutex_unlock(&s.drain);
 	MUST(s.end[RF_RING_STDOUT].rest_len <= rf_ring_cap(RF_RING_STDOUT));
+	rf_tee_finish(&s);
+	MUST(s.tee.pos == s.tee.head && !s.tee.len);
 	rf_console_free_ghosts();
 	MUST(s.ref.n == 1);
 	kvfree(s.end[RF_RING_STDOUT].rest);

@@ -384,6 +384,9 @@ static inline bool fuzz_queue_once(struct work_struct *w)
 #define queue_rcu_work(q, w)		fuzz_queue_once(&(w)->work)
 static inline void fuzz_flush(void) { while (fuzz_work()) ; }
 #define flush_workqueue(q)		fuzz_flush()
+#define flush_work(w)			((w)->queued && (fuzz_flush(), true))
+#define alloc_ordered_workqueue(...)	((struct workqueue_struct *)1)
+#define destroy_workqueue(q)		fuzz_flush()
 #define cancel_delayed_work_sync(w)	fuzz_flush()
 
 /* ---- xarray: of ids that only grow ---- */
