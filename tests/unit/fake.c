@@ -5,6 +5,9 @@
  * A subOS is a child process: it runs the shell command in $FAKE_CMD.
  * $FAKE_END is how it ends instead of "exited": panic, quiet (no status).
  * $FAKE_FAIL names a step that fails: create, load, start.
+ * $FAKE_SIGNAL names a step in which an INT comes: load.
+ * $FAKE_STATE is web's state in the list, $FAKE_STATE_NOW when it is asked for, as a number.
+ * $FAKE_LEASE: there is lease 7.
  * $FAKE_CONFIG is what web was made of. $FAKE_EVENTS are what happens to web, by letter: created, running, panicked,
  * destroyed, moved a CPU to it, Lost notices.
  */
@@ -94,10 +97,14 @@ int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
 
 int rf_subos_list(struct rf *rf, struct rf_subos **list, size_t *n)
 {
+	const char *state = getenv("FAKE_STATE");
+
 	(void)rf;
 	*n = 1;
 	*list = calloc(*n, sizeof(**list));
 	web(*list);
+	if (state)
+		(*list)->state = atoi(state);
 	return 0;
 }
 
@@ -136,6 +143,8 @@ int rf_subos_get(struct rf *rf, const char *name, struct rf_subos *s)
 	memset(s, 0, sizeof(*s));
 	if (!strcmp(name, "web")) {
 		web(s);
+		if (getenv("FAKE_STATE_NOW"))
+			s->state = atoi(getenv("FAKE_STATE_NOW"));
 		return 0;
 	}
 	if (!exists || strcmp(name, mine.name))
@@ -280,6 +289,8 @@ int rf_load(struct rf *rf, const struct rf_load *l, struct rf_subos *reply)
 		fprintf(stderr, "fake: %zu initrds, command line \"%s\"\n", l->nr_initrds, l->cmdline);
 	if (getenv("FAKE_TELL_CONFIG"))
 		fputs(l->config ?: "fake: no config\n", stderr);
+	if (getenv("FAKE_SIGNAL") && !strcmp(getenv("FAKE_SIGNAL"), "load"))
+		raise(SIGINT);
 	if (fails("load"))
 		return rf_error(rf, -ENOEXEC, "not for this machine");
 	mine.state = RAINFOREST_STATE_LOADED;
@@ -404,14 +415,17 @@ int rf_lend(struct rf *rf, const struct rf_resize *z, struct rf_subos *reply)
 
 int rf_lease_recall(struct rf *rf, uint32_t id)
 {
-	return rf_error(rf, -ENOENT, "there is no lease %u", id);
+	tell("recall", false);
+	return id == 7 ? 0 : rf_error(rf, -ENOENT, "there is no lease %u", id);
 }
 
 int rf_leases_get(struct rf *rf, struct rf_lease **list, size_t *n)
 {
 	(void)rf;
-	*list = NULL;
-	*n = 0;
+	*n = getenv("FAKE_LEASE") ? 1 : 0;
+	*list = calloc(1, sizeof(**list));
+	if (*n)
+		**list = (struct rf_lease){ .id = 7, .from = "web", .to = "other", .left_ms = 1500 };
 	return 0;
 }
 

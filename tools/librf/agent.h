@@ -15,18 +15,24 @@
  *
  *	GET path			FILE agent_file, DATA bytes ... END
  *
+ * A size of AGENT_ANY_SIZE is not known before, and not looked at.
+ *
  * Instead of any word of the agent's: FAIL u32 errno, text; then it closes. Strings
  * end with a NUL. Of IN no more than AGENT_WINDOW bytes may be under way.
  */
 #ifndef LIBRF_AGENT_H
 #define LIBRF_AGENT_H
 
+#include <linux/magic.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #define AGENT_SERVICE	"exec@"
 #define AGENT_BUFFER	(1u << 20)	/* bytes of a message at most */
 #define AGENT_CHUNK	(256u << 10)	/* of a file in one message */
 #define AGENT_WINDOW	(64u << 10)
+#define AGENT_ANY_SIZE	UINT64_MAX
 
 enum agent_word {
 	AGENT_EXEC = 'X', AGENT_IN = 'I', AGENT_WINSIZE = 'W', AGENT_SIGNAL = 'S',
@@ -45,5 +51,15 @@ struct agent_file {
 	uint64_t size;
 	uint32_t mode;		/* permission bits */
 } __attribute__((packed));
+
+/* What is made as it is read, as in /proc, says it has none; /sys says a page */
+static inline uint64_t agent_file_size(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	if (!st->st_size || (!fstatfs(fd, &fs) && fs.f_type == SYSFS_MAGIC))
+		return AGENT_ANY_SIZE;
+	return st->st_size;
+}
 
 #endif /* LIBRF_AGENT_H */

@@ -154,6 +154,10 @@ static int timed(struct rf *rf, int cmd, const struct rf_stop *s, struct rf_subo
 			round.timeout_ms = left > 0 ? left : 1;
 		}
 		ret = timed_once(rf, cmd, &round, reply);
+		if (!ret && cmd == RAINFOREST_CMD_SUBOS_STOP && !s->timeout_ms && !s->dry_run &&
+		    rf_state_active(reply->state))
+			return rf_error(rf, -ETIMEDOUT, "%s was asked to stop, and has not yet",
+					s->name);
 		if (last && ret == -ETIMEDOUT && s->timeout_ms > 0)
 			return rf_error(rf, ret, "%s did not stop within %.3g s: rfm kill forces it",
 					s->name, s->timeout_ms / 1000.0);

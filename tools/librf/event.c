@@ -192,7 +192,8 @@ static int drain(struct rf *rf, const char *name, struct rf_subos *end)
  * @end: how it ended; rf_subos_clear() it
  *
  * One that has ended already is reported at once; one that crashed and will be
- * started again has not ended; one that was not started yet is waited for; one that
+ * started again has not ended; one that was not started yet is waited for, and if it is
+ * destroyed before, that is -ENOENT; one that
  * stays unresponsive for RF_PATIENCE_MS, and is to stay so, is given up.
  *
  * Return: 0; -ENOENT, -ETIMEDOUT, -EINTR (a signal).
@@ -230,6 +231,8 @@ int rf_wait(struct rf *rf, const char *name, int64_t timeout_ms, struct rf_subos
 		if (ret < 0)
 			return rf_error(rf, -errno, "waiting for %s: %s", name, strerror(errno));
 		ret = drain(rf, name, end);
+		if (ret > 0 && !rf_state_over(end->state))
+			return rf_error(rf, -ENOENT, "%s was destroyed before it had run", name);
 		if (ret)
 			return ret < 0 ? ret : 0;
 	}

@@ -75,7 +75,7 @@ static void put_data(int ch, int fd, const char *tmp, uint64_t size)
 		}
 		done += n - 1;
 	}
-	if (done != size) {
+	if (done != size && size != AGENT_ANY_SIZE) {
 		unlink(tmp);
 		agent_fail(ch, EIO, "it changed while it was copied");
 	}
@@ -135,7 +135,7 @@ static void get(int ch, char *at, char *end)
 		agent_fail(ch, errno, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		agent_fail(ch, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s is no file", path);
-	f = (struct agent_file) { .size = st.st_size, .mode = st.st_mode & 07777 };
+	f = (struct agent_file) { .size = agent_file_size(fd, &st), .mode = st.st_mode & 07777 };
 	buf[0] = AGENT_FILE;
 	memcpy(buf + 1, &f, sizeof(f));
 	rf_write(ch, buf, 1 + sizeof(f));

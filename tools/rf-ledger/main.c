@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 	}
 	rl_free(&l);
 	rl_close(&m);
-	if (fflush(stdout)) {
+	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "rf-ledger: standard output: %s\n", strerror(errno));
 		return 2;
 	}

@@ -11,7 +11,7 @@
 struct rfm;
 
 int rfm_agent_open(struct rfm *r, const char *name);
-int rfm_agent_send(struct rfm *r, int ch, const void *msg, size_t len);
+int rfm_agent_send(struct rfm *r, const char *name, int ch, const void *msg, size_t len);
 int rfm_agent_failed(struct rfm *r, const char *msg, size_t len);
 int rfm_agent_lost(struct rfm *r, const char *name, int err);
 

@@ -210,7 +210,7 @@ static int loop(struct scale *s)
 		else
 			print(s, &o);
 		if (fflush(stdout))
-			return 0;	/* nobody reads any more */
+			return rfm_unread(s->r);
 		/* in JSON it is told already */
 		if (s->once && s->r->json)
 			return rf_exit_code(o.result);

@@ -201,7 +201,17 @@ static int two(struct rfm *r, const struct rfm_words *w,
 	if (w->n != 3)
 		return rf_error(r->rf, -EINVAL, "%s needs the names of two subOSes", w->v[0]);
 	ret = rf_parse_name(r->rf, w->v[1]) ?: rf_parse_name(r->rf, w->v[2]);
-	return ret ?: act(r->rf, w->v[1], w->v[2]);
+	if (!ret)
+		ret = act(r->rf, w->v[1], w->v[2]);
+	if (!ret && r->json) {
+		struct json_object *o = json_object_new_object();
+
+		rfm_put(o, "name", json_object_new_string(w->v[1]));
+		rfm_put(o, "peer", json_object_new_string(w->v[2]));
+		rfm_put(o, "connected", json_object_new_boolean(act == rf_channel_connect));
+		rfm_json_print(o);
+	}
+	return ret;
 }
 
 static int too_much(struct rfm *r, const struct rfm_words *w, size_t most)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm check: can this machine carry subOSes, and if not, what helps? */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "pack.h"
 #include "rfm.h"
 
 #define CLOCKS "/sys/devices/system/clocksource/clocksource0/available_clocksource"
@@ -88,7 +90,7 @@ static bool check_module(struct rfm *r, struct report *rep, struct rf_info *info
 static void check_rights(struct report *rep)
 {
 	if (geteuid())
-		tell(rep, WARN, "rights", "run rfm as root", "not root: list and topo only");
+		tell(rep, WARN, "rights", "run rfm as root", "not root: what reads works, no change and no console");
 	else
 		tell(rep, OK, "rights", NULL, "root");
 }
@@ -98,13 +100,13 @@ static void check_lockdown(struct report *rep, const struct rf_info *info)
 	char line[128];
 
 	if (info && info->lockdown) {
-		tell(rep, WARN, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
+		tell(rep, FAIL, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
 		     "only signed kernels can be loaded: no subOS");
 		return;
 	}
 	if (!info && read_line("/sys/kernel/security/lockdown", line, sizeof(line)) &&
 	    !strstr(line, "[none]")) {
-		tell(rep, WARN, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
+		tell(rep, FAIL, "lockdown", "boot without lockdown: a subOS's kernel can't carry a signature yet",
 		     "lockdown is on: %s", line);
 		return;
 	}
@@ -168,6 +170,20 @@ static void check_image(struct rfm *r, struct report *rep)
 	}
 	close(k.fd);
 	tell(rep, OK, "subOS kernel", NULL, "%s (%s)", path, k.kind);
+}
+
+/* What every subOS gets besides its kernel */
+static void check_libdir(struct report *rep)
+{
+	const char *dir = getenv("RF_LIBDIR") ?: RF_PACK_LIBDIR;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/rf-init", dir);
+	if (access(path, R_OK))
+		tell(rep, FAIL, "rf-init", "install it (scripts/install), or set RF_LIBDIR",
+		     "%s: %s", path, strerror(errno));
+	else
+		tell(rep, OK, "rf-init", NULL, "%s", path);
 }
 
 static void check_cpus(struct rfm *r, struct report *rep, const struct rf_info *info)
@@ -242,6 +258,7 @@ int cmd_check(struct rfm *r, int argc, char **argv)
 	check_clock(&rep);
 	check_panic(&rep);
 	check_image(r, &rep);
+	check_libdir(&rep);
 	if (module) {
 		check_cpus(r, &rep, &info);
 		check_memory(r, &rep, &info);

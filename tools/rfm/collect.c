@@ -20,6 +20,7 @@
 
 #include <rf/abi/ledger.h>
 
+#include "part.h"
 #include "rfm.h"
 
 #define STEP_MS		15000	/* for a verb that gets no answer */
@@ -382,11 +383,12 @@ static int open_archive(struct report *p)
 	else if (dot && !strcmp(dot, ".xz"))
 		archive_write_add_filter_xz(p->a);
 	unlink(p->part);
+	rfm_remove_on_signal(p->part);
 	fd = open(p->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		ret = -errno;
+		ret = rfm_file_error(p->r, p->part);
 		archive_write_free(p->a);
-		return rf_error(p->r->rf, ret, "%s: %s", p->part, strerror(-ret));
+		return ret;
 	}
 	if (archive_write_open_fd(p->a, fd) != ARCHIVE_OK) {
 		ret = rf_error(p->r->rf, -EIO, "%s: %s", p->part, archive_error_string(p->a));
@@ -413,7 +415,7 @@ static int collect(struct report *p)
 	if (close(fd) && !ret)
 		ret = rf_error(p->r->rf, -errno, "%s: %s", p->part, strerror(errno));
 	if (!ret && rename(p->part, p->file))
-		ret = rf_error(p->r->rf, -errno, "%s: %s", p->file, strerror(errno));
+		ret = rfm_file_error(p->r, p->file);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	if (ret) {
@@ -423,7 +425,7 @@ static int collect(struct report *p)
 	if (p->r->json) {
 		struct json_object *o = json_object_new_object();
 
-		rfm_put(o, "file", json_object_new_string(p->file));
+		rfm_put(o, "file", rfm_json_text(p->file, strlen(p->file)));
 		rfm_put(o, "bytes", json_object_new_uint64(st.st_size));
 		rfm_put(o, "entries", json_object_new_int64(p->entries));
 		rfm_put(o, "failed", json_object_new_int64(p->failed));

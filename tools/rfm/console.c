@@ -22,6 +22,13 @@ static const char synopsis[] =
 	"ways until the detach key, Ctrl-], or until the subOS is destroyed. When input\n"
 	"is no terminal, until the subOS ends.";
 
+struct console {
+	int fd;
+	bool tty;
+	char typed[64 << 10];	/* that the subOS has not taken yet */
+	size_t n;
+};
+
 static atomic_int signalled;
 
 static void on_signal(int sig)
@@ -63,69 +70,94 @@ static int output(int fd)
 	return !n || (errno != EAGAIN && errno != EINTR);
 }
 
+/* What it takes now: the detach key is never to wait for the rest */
+static void give(struct console *c)
+{
+	ssize_t n = c->n ? write(c->fd, c->typed, c->n) : 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	/* a subOS that does not run takes no input: not a reason to leave */
+	c->n -= n < 0 ? c->n : (size_t)n;
+	if (n > 0)
+		memmove(c->typed, c->typed + n, c->n);
+}
+
 /* 1: detach, -1: no more input, 0: go on */
-static int input(int fd)
+static int input(struct console *c)
 {
 	char buf[1024], *key;
 	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+	size_t len, room = sizeof(c->typed) - c->n;
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -1;
 	if (!n)
 		return -1;
 	key = memchr(buf, DETACH_KEY, n);
-	/* a subOS that does not run takes no input: not a reason to leave */
-	put(fd, buf, key ? key - buf : n);
+	len = key ? key - buf : n;
+	if (len > room) {
+		len = room;
+		(void)!write(STDERR_FILENO, "\a", 1);
+	}
+	memcpy(c->typed + c->n, buf, len);
+	c->n += len;
+	give(c);
 	return !!key;
 }
 
-static void talk(int fd)
+static void talk(struct console *c)
 {
-	struct pollfd p[2] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-	};
+	struct pollfd p[2] = { { .fd = c->fd } };
+	bool end = false;
 
 	while (!signalled) {
+		p[0].events = c->n ? POLLIN | POLLOUT : POLLIN;
+		/* what is typed is read in any case; a file can wait */
+		p[1].fd = !end && (c->tty || !c->n) ? STDIN_FILENO : -1;
+		p[1].events = POLLIN;
 		if (poll(p, 2, -1) < 0)
 			continue;
-		if (p[0].revents && output(fd))
+		if (p[0].revents & POLLOUT)
+			give(c);
+		if ((p[0].revents & ~POLLOUT) && output(c->fd))
 			return;
 		if (p[1].fd >= 0 && p[1].revents) {
-			int ret = input(fd);
+			int ret = input(c);
 
 			if (ret > 0)
 				return;
-			if (ret < 0)
-				p[1].fd = -1;
+			end = ret < 0;
 		}
 	}
 }
 
 static int connect_to(struct rfm *r, const char *name, bool fresh)
 {
+	static struct console c;
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct termios old, raw;
-	bool tty = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &old);
-	unsigned int flags = (tty ? RF_ATTACH_FOLLOW : 0) | (fresh ? RF_ATTACH_END : 0);
-	int fd = rf_attach(r->rf, name, RF_STREAM_CONSOLE, flags, NULL);
+	unsigned int flags = fresh ? RF_ATTACH_END : 0;
 
-	if (fd < 0)
-		return fd;
+	c.tty = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &old);
+	c.fd = rf_attach(r->rf, name, RF_STREAM_CONSOLE, c.tty ? flags | RF_ATTACH_FOLLOW : flags,
+			 NULL);
+	if (c.fd < 0)
+		return c.fd;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	fprintf(stderr, "rfm: console of %s: detach with Ctrl-]\n", name);
-	if (tty) {
+	if (c.tty) {
 		raw = old;
 		cfmakeraw(&raw);
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
-	talk(fd);
-	if (tty)
+	talk(&c);
+	if (c.tty)
 		tcsetattr(STDIN_FILENO, TCSANOW, &old);
-	fprintf(stderr, "%srfm: detached from %s\n", tty ? "\n" : "", name);
-	close(fd);
+	fprintf(stderr, "%srfm: detached from %s\n", c.tty ? "\n" : "", name);
+	close(c.fd);
 	return signalled ? 128 + signalled : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "part.h"
 #include "rfm.h"
 
 static const char synopsis[] =
@@ -31,11 +33,13 @@ struct copy {
 static void progress(struct copy *c, bool last)
 {
 	int64_t now = rfm_now_ms(), ms = now - c->start;
+	bool known = c->size != AGENT_ANY_SIZE;
 	char size[32], rate[32];
 
-	if (!c->progress || (!last && now < c->said + 200))
+	if (!c->progress || (!last && (!known || now < c->said + 200)))
 		return;
 	c->said = now;
+	c->size = known ? c->size : c->done;
 	fprintf(stderr, "\r%s: %3d%% of %s, %s/s \x1b[K%s", c->file,
 		c->size ? (int)(c->done * 100 / c->size) : 100,
 		rfm_human(c->size, size, sizeof(size)),
@@ -50,19 +54,22 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Why the channel failed: the agent's word, if there is one */
+/* Sending failed. What the agent said last says more, if its end is why. */
 static int why(struct rfm *r, struct copy *c, int err)
 {
-	ssize_t n = rf_read(c->ch, c->msg, sizeof(c->msg));
+	struct pollfd p = { .fd = c->ch, .events = POLLIN };
+	ssize_t n = 0;
 
+	if (err == -EHOSTDOWN && poll(&p, 1, 0) > 0)
+		n = rf_read(c->ch, c->msg, sizeof(c->msg));
 	if (n > 0 && c->msg[0] == AGENT_FAIL)
 		return rfm_agent_failed(r, c->msg, n);
-	return rfm_agent_lost(r, c->name, n < 0 ? n : err);
+	return err;
 }
 
 static int send_file(struct rfm *r, struct copy *c, int fd, const struct stat *st)
 {
-	struct agent_file f = { .size = st->st_size, .mode = st->st_mode & 07777 };
+	struct agent_file f = { .size = agent_file_size(fd, st), .mode = st->st_mode & 07777 };
 	size_t at = 1 + sizeof(f), base = strlen(base_of(c->file)) + 1, path = strlen(c->path) + 1;
 	ssize_t n;
 	int ret;
@@ -73,18 +80,18 @@ static int send_file(struct rfm *r, struct copy *c, int fd, const struct stat *s
 	memcpy(c->msg + 1, &f, sizeof(f));
 	memcpy(c->msg + at, base_of(c->file), base);
 	memcpy(c->msg + at + base, c->path, path);
-	ret = rfm_agent_send(r, c->ch, c->msg, at + base + path);
-	c->size = st->st_size;
+	ret = rfm_agent_send(r, c->name, c->ch, c->msg, at + base + path);
+	c->size = f.size;
 	while (!ret && (n = read(fd, c->msg + 1, AGENT_CHUNK)) > 0) {
 		c->msg[0] = AGENT_DATA;
-		ret = rfm_agent_send(r, c->ch, c->msg, 1 + n);
+		ret = rfm_agent_send(r, c->name, c->ch, c->msg, 1 + n);
 		c->done += n;
 		progress(c, false);
 	}
 	if (!ret && n < 0)
-		return rf_error(r->rf, -errno, "%s: %s", c->file, strerror(errno));
+		return rfm_file_error(r, c->file);
 	c->msg[0] = AGENT_END;
-	ret = ret ?: rfm_agent_send(r, c->ch, c->msg, 1);
+	ret = ret ?: rfm_agent_send(r, c->name, c->ch, c->msg, 1);
 	if (ret)
 		return why(r, c, ret);
 	n = rf_read(c->ch, c->msg, sizeof(c->msg));
@@ -101,7 +108,7 @@ static int copy_in(struct rfm *r, struct copy *c)
 	struct stat st;
 
 	if (fd < 0)
-		return rf_error(r->rf, -errno, "%s: %s", c->file, strerror(errno));
+		return rfm_file_error(r, c->file);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		ret = rf_error(r->rf, -EINVAL, "%s is no file", c->file);
 	else
@@ -134,7 +141,7 @@ static int take_data(struct rfm *r, struct copy *c, int fd)
 		c->done += n - 1;
 		progress(c, false);
 	}
-	if (c->done != c->size)
+	if (c->done != c->size && c->size != AGENT_ANY_SIZE)
 		return rf_error(r->rf, -EIO, "%s changed while it was copied", c->path);
 	return 0;
 }
@@ -170,13 +177,14 @@ static int take_file(struct rfm *r, struct copy *c)
 		fd = open(to, O_WRONLY | O_CLOEXEC);
 	} else {
 		snprintf(tmp, sizeof(tmp), "%s.rfm-%d", to, getpid());
+		rfm_remove_on_signal(tmp);
 		fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	}
 	if (fd < 0)
-		return rf_error(r->rf, -errno, "%s: %s", to, strerror(errno));
+		return rfm_file_error(r, to);
 	ret = take_data(r, c, fd);
 	if (!ret && *tmp && (fchmod(fd, f.mode & 07777) || fsync(fd) || rename(tmp, to)))
-		ret = rf_error(r->rf, -errno, "%s: %s", to, strerror(errno));
+		ret = rfm_file_error(r, to);
 	close(fd);
 	if (ret && *tmp)
 		unlink(tmp);
@@ -195,7 +203,7 @@ static int copy_out(struct rfm *r, struct copy *c)
 		return c->ch;
 	c->msg[0] = AGENT_GET;
 	memcpy(c->msg + 1, c->path, len);
-	ret = rfm_agent_send(r, c->ch, c->msg, 1 + len);
+	ret = rfm_agent_send(r, c->name, c->ch, c->msg, 1 + len);
 	ret = ret ? why(r, c, ret) : take_file(r, c);
 	rf_close(c->ch);
 	return ret;

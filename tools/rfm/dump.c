@@ -12,6 +12,7 @@
 #include <linux/rainforest.h>
 
 #include "change.h"
+#include "part.h"
 
 #define HOLD_MS		5000
 #define TELL_MS		5000	/* progress, where there is no terminal */
@@ -72,7 +73,7 @@ static int open_part(struct dump *d)
 	/* a device or a pipe is written to as it is */
 	if (!stat(d->file, &st) && !S_ISREG(st.st_mode)) {
 		fd = open(d->file, O_WRONLY | O_CLOEXEC);
-		return fd < 0 ? rf_error(rf, -errno, "%s: %s", d->file, strerror(errno)) : fd;
+		return fd < 0 ? rfm_file_error(d->r, d->file) : fd;
 	}
 	if (asprintf(&d->part, "%s.part", d->file) < 0) {
 		d->part = NULL;
@@ -81,11 +82,9 @@ static int open_part(struct dump *d)
 	unlink(d->part);	/* of one that was killed */
 	fd = open(d->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		int err = -errno;
-
+		fd = rfm_file_error(d->r, d->part);
 		free(d->part);
 		d->part = NULL;
-		return rf_error(rf, err, "%s.part: %s", d->file, strerror(-err));
 	}
 	return fd;
 }
@@ -104,7 +103,7 @@ static int close_part(struct dump *d, int fd, int ret)
 	if (!d->part)
 		return ret;
 	if (!ret && rename(d->part, d->file))
-		ret = rf_error(d->r->rf, -errno, "%s: %s", d->file, strerror(errno));
+		ret = rfm_file_error(d->r, d->file);
 	if (ret)
 		unlink(d->part);
 	free(d->part);
@@ -126,7 +125,7 @@ static void say(const struct dump *d)
 	if (d->r->json) {
 		o = json_object_new_object();
 		rfm_put(o, "name", json_object_new_string(d->f.name));
-		rfm_put(o, "file", json_object_new_string(d->file));
+		rfm_put(o, "file", rfm_json_text(d->file, strlen(d->file)));
 		rfm_put(o, "bytes", json_object_new_uint64(i->size));
 		rfm_put(o, "stored_bytes", json_object_new_uint64(d->stored));
 		rfm_put(o, "memory_bytes", json_object_new_uint64(i->memory));
@@ -137,10 +136,7 @@ static void say(const struct dump *d)
 		rfm_put(o, "vmcoreinfo", json_object_new_boolean(i->vmcoreinfo > 0));
 		rfm_put(o, "was_held_for_it", json_object_new_boolean(i->held));
 		rfm_put(o, "ms", json_object_new_int64(rfm_now_ms() - d->began));
-		if (to == stdout)
-			rfm_json_print(o);
-		else
-			json_object_put(o);
+		rfm_json_print(o);
 		return;
 	}
 	fprintf(to, "%s dumped to %s: %s, %s on disk%s, registers of %u of %u CPUs\n", d->f.name,
@@ -181,31 +177,35 @@ static int dump(struct dump *d)
 	return ret;
 }
 
+static int would_hold(struct dump *d)
+{
+	struct rf_subos held;
+	int ret = rf_freeze(d->r->rf, &d->f, &held);
+
+	rf_subos_clear(&held);
+	return ret;
+}
+
 /* What would be done, without holding it */
 static int would(struct dump *d)
 {
-	struct rf_freeze f = d->f;
 	struct rf_subos s;
 	int ret = rf_subos_get(d->r->rf, d->f.name, &s);
-	bool runs;
+	bool runs = !ret && s.state == RAINFOREST_STATE_RUNNING;
 
 	if (ret)
 		return ret;
-	runs = s.state == RAINFOREST_STATE_RUNNING;
 	if (!s.generation)
 		ret = rf_error(d->r->rf, -ENODATA, "%s has never run: there is nothing to dump",
 			       s.name);
-	else if (!d->r->json)
+	else if (runs)
+		ret = would_hold(d);
+	if (!ret && d->r->json)
+		rfm_json_print(rfm_json_change(&s, true));
+	else if (!ret)
 		printf("%s (%s) would be dumped to %s%s\n", s.name, rf_state_text(s.state),
 		       d->file, runs ? ", and held meanwhile" : "");
-	else
-		rfm_json_print(rfm_json_change(&s, true));
 	rf_subos_clear(&s);
-	f.dry_run = true;
-	if (!ret && runs)
-		ret = rf_freeze(d->r->rf, &f, &s);
-	if (!ret && runs)
-		rf_subos_clear(&s);
 	return ret;
 }
 
@@ -214,7 +214,8 @@ int cmd_dump(struct rfm *r, int argc, char **argv)
 	struct dump d = { .r = r, .f.timeout_ms = HOLD_MS };
 	const char *timeout = NULL;
 	const struct rfm_opt opts[] = {
-		{ "output", 'o', OPT_STRING, &d.file, "FILE", "where to; -: standard output" },
+		{ "output", 'o', OPT_STRING, &d.file, "FILE",
+		  "where to; -: standard output, not with --json" },
 		{ "compress", 0, OPT_FLAG, &d.compress, NULL,
 		  "the file as a whole by zstd: unpack it before use" },
 		{ "timeout", 0, OPT_STRING, &timeout, "S",
@@ -231,6 +232,9 @@ int cmd_dump(struct rfm *r, int argc, char **argv)
 	ret = rfm_one_name(r, &words, &d.f.name) ?: rfm_timeout(r, timeout, &d.f.timeout_ms);
 	if (!ret && !d.file)
 		ret = rf_error(r->rf, -EINVAL, "where to? -o FILE is needed");
+	else if (!ret && r->json && !strcmp(d.file, "-"))
+		ret = rf_error(r->rf, -EINVAL,
+			       "--json goes where the dump would go: -o FILE is needed");
 	if (ret)
 		return ret;
 	return d.f.dry_run ? would(&d) : dump(&d);

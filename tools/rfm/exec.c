@@ -15,6 +15,8 @@
 #include "agent.h"
 #include "rfm.h"
 
+#define PATIENCE_MS	3000	/* for a signal that is passed on to have an effect */
+
 static const char synopsis[] =
 	"NAME [-i] [-t] [--cwd DIR] -- COMMAND [ARG]...\n\n"
 	"Runs a command in a running subOS, streams its input and output and returns its\n"
@@ -33,6 +35,29 @@ struct job {
 static int sig_pipe[2] = { -1, -1 };
 static struct termios saved;
 static atomic_bool raw;
+static atomic_llong asked_at;	/* ms: to end, and nothing has come since; 0: not */
+static char gave_up[128 + RF_COM_NAME_LEN];
+
+static void restore_tty(void)
+{
+	if (raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
+	raw = false;
+}
+
+/* One of these came before, and still nothing has come of it: then it is for us */
+static void lose_patience(int sig)
+{
+	int64_t now = rfm_now_ms();
+
+	if (!asked_at)
+		asked_at = now;
+	if (now - asked_at < PATIENCE_MS)
+		return;
+	restore_tty();
+	(void)!write(STDERR_FILENO, gave_up, strlen(gave_up));
+	_exit(128 + sig);
+}
 
 static void on_signal(int sig)
 {
@@ -41,13 +66,9 @@ static void on_signal(int sig)
 	ssize_t n = write(sig_pipe[1], &byte, 1);
 
 	(void)n;	/* full: there is enough to do already */
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
+		lose_patience(sig);
 	errno = saved_errno;
-}
-
-static void restore_tty(void)
-{
-	if (atomic_exchange(&raw, false))
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
 }
 
 static int make_raw(struct rfm *r)
@@ -64,13 +85,15 @@ static int make_raw(struct rfm *r)
 	return 0;
 }
 
-static int catch_signals(struct rfm *r, bool tty)
+static int catch_signals(struct rfm *r, const char *name, bool tty)
 {
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	if (pipe2(sig_pipe, O_CLOEXEC | O_NONBLOCK))
 		return rf_error(r->rf, -errno, "pipe: %s", strerror(errno));
+	snprintf(gave_up, sizeof(gave_up),
+		 "rfm: exec: nothing comes from %s: the command may go on in it\n", name);
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
 		sigaction(sigs[i], &sa, NULL);
 	if (tty)
@@ -107,7 +130,7 @@ static int begin(struct rfm *r, struct job *j, const struct rfm_words *w)
 		at = add(at, end, w->rest[i]);
 	if (!at)
 		return rf_error(r->rf, -E2BIG, "the command is too long");
-	return rfm_agent_send(r, j->ch, j->msg, at - j->msg);
+	return rfm_agent_send(r, j->name, j->ch, j->msg, at - j->msg);
 }
 
 static int pass_signals(struct rfm *r, struct job *j)
@@ -125,11 +148,11 @@ static int pass_signals(struct rfm *r, struct job *j)
 			size[1] = ws.ws_col;
 			msg[0] = AGENT_WINSIZE;
 			memcpy(msg + 1, size, sizeof(size));
-			ret = rfm_agent_send(r, j->ch, msg, sizeof(msg));
+			ret = rfm_agent_send(r, j->name, j->ch, msg, sizeof(msg));
 		} else {
 			msg[0] = AGENT_SIGNAL;
 			msg[1] = sig;
-			ret = rfm_agent_send(r, j->ch, msg, 2);
+			ret = rfm_agent_send(r, j->name, j->ch, msg, 2);
 		}
 	}
 	return ret;
@@ -145,7 +168,7 @@ static int pass_input(struct rfm *r, struct job *j)
 	j->in_end = !n;
 	j->under_way += n;
 	j->msg[0] = AGENT_IN;
-	return rfm_agent_send(r, j->ch, j->msg, 1 + n);
+	return rfm_agent_send(r, j->name, j->ch, j->msg, 1 + n);
 }
 
 static int write_all(int fd, const char *p, size_t n)
@@ -166,6 +189,20 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
+/* Return: as take() */
+static int put_out(struct rfm *r, bool out, const char *p, size_t n)
+{
+	int err = write_all(out ? STDOUT_FILENO : STDERR_FILENO, p, n);
+
+	/* nobody reads us any more: nor the command */
+	if (err == -EPIPE)
+		return 128 + SIGPIPE;
+	if (err)
+		return rf_error(r->rf, err, "standard %s: %s", out ? "output" : "error",
+				strerror(-err));
+	return -EAGAIN;
+}
+
 /* Return: the exit status; -EAGAIN: it goes on; or -errno */
 static int take(struct rfm *r, struct job *j)
 {
@@ -176,13 +213,11 @@ static int take(struct rfm *r, struct job *j)
 		return -EAGAIN;
 	if (n <= 0)
 		return rfm_agent_lost(r, j->name, n);
+	asked_at = 0;
 	switch (j->msg[0]) {
 	case AGENT_OUT:
 	case AGENT_ERR:
-		/* nobody reads us any more: nor the command */
-		if (write_all(j->msg[0] == AGENT_OUT ? 1 : 2, j->msg + 1, n - 1))
-			return 128 + SIGPIPE;
-		break;
+		return put_out(r, j->msg[0] == AGENT_OUT, j->msg + 1, n - 1);
 	case AGENT_TOOK:
 		memcpy(&took, j->msg + 1, sizeof(took));
 		j->under_way -= took < j->under_way ? took : j->under_way;
@@ -193,6 +228,17 @@ static int take(struct rfm *r, struct job *j)
 		return rfm_agent_failed(r, j->msg, n);
 	}
 	return -EAGAIN;
+}
+
+/* Sending failed. What the agent said last says more, if its end is why. */
+static int last_word(struct rfm *r, struct job *j, int err)
+{
+	struct pollfd p = { .fd = j->ch, .events = POLLIN };
+	int ret = -EAGAIN;
+
+	while (err == -EHOSTDOWN && ret == -EAGAIN && poll(&p, 1, 0) > 0)
+		ret = take(r, j);
+	return ret == -EAGAIN ? err : ret;
 }
 
 static int pump(struct rfm *r, struct job *j)
@@ -212,8 +258,9 @@ static int pump(struct rfm *r, struct job *j)
 		err = p[SIGNAL].revents ? pass_signals(r, j) : 0;
 		if (!err && p[IN].fd >= 0 && p[IN].revents)
 			err = pass_input(r, j);
-		/* what it said last comes first: it says more than a failed write */
-		if (p[CHANNEL].revents || err)
+		if (err)
+			return last_word(r, j, err);
+		if (p[CHANNEL].revents)
 			ret = take(r, j);
 	}
 	return ret;
@@ -257,7 +304,7 @@ int cmd_exec(struct rfm *r, int argc, char **argv)
 	j.ch = rfm_agent_open(r, j.name);
 	if (j.ch < 0)
 		return j.ch;
-	ret = catch_signals(r, j.tty) ?: begin(r, &j, &w);
+	ret = catch_signals(r, j.name, j.tty) ?: begin(r, &j, &w);
 	if (!ret && j.tty)
 		ret = make_raw(r);
 	if (!ret)

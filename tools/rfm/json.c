@@ -267,6 +267,23 @@ struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n)
 	return a;
 }
 
+/**
+ * rfm_put_failure() - what failed, in the one object that is printed
+ * @r: the program, with the sentence in its handle
+ * @o: takes "rfm_code" and "error"
+ * @err: -errno; otherwise nothing is done
+ */
+void rfm_put_failure(struct rfm *r, struct json_object *o, int err)
+{
+	const char *text = rf_strerror(r->rf);
+
+	if (err >= 0)
+		return;
+	rfm_put(o, "rfm_code", json_object_new_int(rf_exit_code(err)));
+	rfm_put(o, "error", rfm_json_text(text, strlen(text)));
+	r->told = true;
+}
+
 /* Print and free */
 void rfm_json_print(struct json_object *o)
 {

@@ -100,7 +100,7 @@ static int follow(struct rfm *r, int fd)
 		}
 		n = without_cr(buf, n);
 		if (fwrite(buf, 1, n, stdout) != (size_t)n || fflush(stdout))
-			return 0;	/* nobody reads any more */
+			return rfm_unread(r);
 	}
 }
 
@@ -136,8 +136,9 @@ static int logs(struct rfm *r, const char *name, unsigned int flags, const char 
 	if (lost && !word)
 		rfm_warn("the first %lu bytes are lost", lost);
 	fwrite(from, 1, t.v + t.n - from, stdout);
-	fflush(stdout);
-	if (flags & RF_ATTACH_FOLLOW)
+	if (fflush(stdout))
+		ret = rfm_unread(r);
+	else if (flags & RF_ATTACH_FOLLOW)
 		ret = follow(r, fd);
 out:
 	free(t.v);

@@ -67,8 +67,9 @@ static void print_usage(FILE *f)
 		   "7 partly done.\n");
 }
 
-static void print_failure(const struct rfm *r, const char *verb, bool wraps, int code)
+static void print_failure(struct rfm *r, const char *verb, bool wraps, int err)
 {
+	int code = rf_exit_code(err);
 	struct json_object *o;
 
 	fflush(stdout);
@@ -76,11 +77,10 @@ static void print_failure(const struct rfm *r, const char *verb, bool wraps, int
 		fprintf(stderr, "rfm: %s: %s (rfm code %d)\n", verb, rf_strerror(r->rf), code);
 	else
 		fprintf(stderr, "rfm: %s: %s\n", verb, rf_strerror(r->rf));
-	if (!r->json)
+	if (!r->json || r->told)
 		return;
 	o = json_object_new_object();
-	rfm_put(o, "rfm_code", json_object_new_int(code));
-	rfm_put(o, "error", rfm_json_text(rf_strerror(r->rf), strlen(rf_strerror(r->rf))));
+	rfm_put_failure(r, o, err);
 	rfm_json_print(o);
 }
 
@@ -89,12 +89,10 @@ static int run(struct rfm *r, size_t i, int argc, char **argv)
 	int ret = cmds[i].run(r, argc, argv);
 
 	if (ret < 0) {
-		int code = rf_exit_code(ret);
-
-		print_failure(r, cmds[i].name, cmds[i].wraps, code);
-		ret = cmds[i].wraps ? WRAPPED_FAILURE : code;
+		print_failure(r, cmds[i].name, cmds[i].wraps, ret);
+		ret = cmds[i].wraps ? WRAPPED_FAILURE : rf_exit_code(ret);
 	}
-	if (fflush(stdout) && !cmds[i].stream && !ret) {
+	if ((fflush(stdout) || ferror(stdout)) && !cmds[i].stream && !ret) {
 		fprintf(stderr, "rfm: %s: standard output: %s\n", cmds[i].name, strerror(errno));
 		ret = 2;
 	}

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "pack.h"
-#include "rfm.h"
+#include "signals.h"
 
 #define CMDLINE_MAX	1920	/* the module adds what the platform needs */
 #define MEMORY_DEFAULT	"256M"
@@ -402,6 +402,9 @@ static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_sub
 		ret = pack(r, m, p);
 	if (!ret)
 		ret = check_fit(r, p);
+	/* from here on there is something to undo */
+	if (!ret && !m->dry_run)
+		ret = rfm_signals_catch(r);
 	if (!ret)
 		ret = reserve(r, m, p, m->dry_run, made);
 	if (ret)
@@ -410,6 +413,8 @@ static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_sub
 	if (m->dry_run)
 		return 0;
 	ret = name_it(r, m) ?: load(r, m, p);
+	if (!ret && rfm_signal)
+		ret = rf_error(r->rf, -EINTR, "interrupted: %s is not made", m->name);
 	if (ret) {
 		rf_subos_clear(made);
 		return undo(r, m->name, ret);

@@ -77,7 +77,7 @@ static int print(struct monitor *m, const struct rf_subos *ev, const char *what)
 	else
 		print_line(ev, what);
 	if (fflush(stdout))
-		return -EPIPE;
+		return rfm_unread(m->r) ?: -EPIPE;
 	return m->left && !--m->left;
 }
 
@@ -102,7 +102,9 @@ static int print_missed(struct monitor *m)
 		ret = print(m, &list[i], "now");
 	}
 	rf_subos_free(list, n);
-	return ret ?: fflush(stdout) ? -EPIPE : 0;
+	if (!ret && fflush(stdout))
+		ret = rfm_unread(m->r) ?: -EPIPE;
+	return ret;
 }
 
 static int take(struct monitor *m)

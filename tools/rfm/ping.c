@@ -71,7 +71,7 @@ static uint64_t part(const struct tally *t, unsigned int k)
 	return t->n ? t->ns[(t->n - 1) * k / 100] : 0;
 }
 
-static void summary(struct rfm *r, struct tally *t, const char *name)
+static void summary(struct rfm *r, struct tally *t, const char *name, int err)
 {
 	uint64_t sum = 0;
 	struct json_object *o;
@@ -100,6 +100,7 @@ static void summary(struct rfm *r, struct tally *t, const char *name)
 		rfm_put(o, "p99_ns", json_object_new_uint64(part(t, 99)));
 		rfm_put(o, "max_ns", json_object_new_uint64(t->ns[t->n - 1]));
 	}
+	rfm_put_failure(r, o, err);
 	rfm_json_print(o);
 }
 
@@ -171,10 +172,10 @@ int cmd_ping(struct rfm *r, int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	ret = pings(r, name, count, pause_ms, &how, &t);
-	if (!ret || t.sent)
-		summary(r, &t, name);
 	if (!ret && t.sent && !t.n)
 		ret = rf_error(r->rf, -ETIMEDOUT, "%s does not answer", name);
+	if (!ret || t.sent)
+		summary(r, &t, name, ret);
 	free(t.ns);
 	return ret;
 }

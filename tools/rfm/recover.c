@@ -21,35 +21,63 @@ struct result {
 	size_t nr_destroyed, nr_failed;
 };
 
+/* create never ends in these */
+static bool half_made(const struct rf_subos *s)
+{
+	return s->state == RAINFOREST_STATE_DEFINED || s->state == RAINFOREST_STATE_RESERVED;
+}
+
 /*
  * A locked file that nobody holds: its rfm died. Without a file, one that has
- * not got as far as a kernel: create never ends in that state.
+ * not got as far as a kernel.
  */
 static bool abandoned(const struct rf_subos *s)
 {
 	int ret = rf_lock_orphan(s->name);
 
+	if (ret == -EACCES)
+		rfm_warn("%s: only root can see whether an interrupted rfm left it", s->name);
 	if (ret >= 0)
 		return ret;
-	return ret == -ENOENT && (s->state == RAINFOREST_STATE_DEFINED ||
-				  s->state == RAINFOREST_STATE_RESERVED);
+	return ret == -ENOENT && half_made(s);
 }
 
-/* Holds the lock meanwhile, so that nobody takes the name; removes the file */
-static int destroy(struct rfm *r, const char *name)
+/* Is it still the one that was listed, and abandoned? Context: its name is locked. */
+static bool still(struct rfm *r, const struct rf_subos *listed, bool stale)
 {
-	const struct rf_stop s = { .name = name, .timeout_ms = 0, .force = true };
+	struct rf_subos now;
+	bool yes = !rf_subos_get(r->rf, listed->name, &now) && now.id == listed->id &&
+		   (stale || half_made(&now));
+
+	rf_subos_clear(&now);
+	return yes;
+}
+
+/*
+ * Holds the lock meanwhile, so that nobody takes the name; removes the file.
+ * Return: 1: it is abandoned no more; 0, -errno.
+ */
+static int destroy(struct rfm *r, const struct rf_subos *listed)
+{
+	const struct rf_stop s = { .name = listed->name, .timeout_ms = 0, .force = true };
 	struct rf_subos gone;
 	bool stale;
 	int lock, ret;
 
-	lock = rf_lock_take(r->rf, name, &stale);
+	lock = rf_lock_take(r->rf, listed->name, &stale);
+	if (lock == -EBUSY)
+		return 1;
 	if (lock < 0)
 		return lock;
+	/* the list may be old: others before it took their time */
+	if (!still(r, listed, stale)) {
+		rf_lock_drop(listed->name, lock, false);
+		return 1;
+	}
 	ret = rf_destroy(r->rf, &s, &gone);
 	rfm_warnings(&gone);
 	rf_subos_clear(&gone);
-	rf_lock_drop(name, lock, stale && ret && ret != -ENOENT && ret != -EUCLEAN);
+	rf_lock_drop(listed->name, lock, stale && ret && ret != -ENOENT && ret != -EUCLEAN);
 	return ret == -ENOENT ? 0 : ret;
 }
 
@@ -64,7 +92,11 @@ static int orphans(struct rfm *r, bool dry_run, struct result *res)
 	for (size_t i = 0; i < n; i++) {
 		if (!abandoned(&list[i]))
 			continue;
-		ret = dry_run ? 0 : destroy(r, list[i].name);
+		ret = dry_run ? 0 : destroy(r, &list[i]);
+		if (ret > 0) {
+			ret = 0;
+			continue;
+		}
 		/* no rights: the others would fail as well */
 		if (ret == -EPERM || ret == -EACCES)
 			break;
@@ -87,7 +119,7 @@ static int orphans(struct rfm *r, bool dry_run, struct result *res)
 	return ret;
 }
 
-static void print_json(struct result *res, bool dry_run)
+static void print_json(struct rfm *r, struct result *res, bool dry_run, int err)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -96,6 +128,7 @@ static void print_json(struct result *res, bool dry_run)
 	rfm_put(o, "recovered_cpus", json_object_new_int64(res->freed.recovered_cpus));
 	rfm_put(o, "recovered_bytes", json_object_new_uint64(res->freed.recovered_memory));
 	rfm_put(o, "quarantine", rfm_json_quarantine(res->left, res->nr_left));
+	rfm_put_failure(r, o, err);
 	rfm_json_print(o);
 }
 
@@ -130,14 +163,15 @@ static int recover(struct rfm *r, bool dry_run, struct result *res)
 		ret = rf_quarantine_list(r->rf, &res->left, &res->nr_left);
 	if (ret)
 		return ret;
+	if (!dry_run && (res->nr_left || res->nr_failed))
+		ret = rf_error(r->rf, -EUCLEAN,
+			       "%zu things are still in quarantine, %zu subOSes are left",
+			       res->nr_left, res->nr_failed);
 	if (r->json)
-		print_json(res, dry_run);
+		print_json(r, res, dry_run, ret);
 	else
 		print(res, dry_run);
-	if (dry_run || (!res->nr_left && !res->nr_failed))
-		return 0;
-	return rf_error(r->rf, -EUCLEAN, "%zu things are still in quarantine, %zu subOSes are left",
-			res->nr_left, res->nr_failed);
+	return ret;
 }
 
 int cmd_recover(struct rfm *r, int argc, char **argv)

@@ -21,6 +21,7 @@
 struct rfm {
 	struct rf *rf;
 	bool json;	/* --json was given */
+	bool told;	/* what failed stands in the JSON that was printed */
 };
 
 /* opts.c: exact words only, no abbreviations */
@@ -73,6 +74,7 @@ struct json_object *rfm_json_change(const struct rf_subos *s, bool dry_run);
 struct json_object *rfm_json_event(const struct rf_subos *ev, const char *what);
 struct json_object *rfm_json_history(const struct rf_subos *s, size_t from);
 struct json_object *rfm_json_quarantine(const struct rf_quarantine *q, size_t n);
+void rfm_put_failure(struct rfm *r, struct json_object *o, int err);
 void rfm_json_print(struct json_object *o);
 
 /* say.c: for people */
@@ -80,6 +82,7 @@ int64_t rfm_now_ms(void);
 __attribute__((format(printf, 1, 2)))
 void rfm_warn(const char *fmt, ...);
 void rfm_warnings(const struct rf_subos *s);
+int rfm_unread(struct rfm *r);
 void rfm_say_change(const struct rf_subos *s, const char *what);
 void rfm_say_dry_create(const struct rf_subos *s);
 void rfm_say_quarantine(const struct rf_quarantine *q, size_t n);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rfm run: one command in a subOS of its own */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rainforest.h>
 #include <linux/rainforest_console.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,7 @@
 
 #include "end.h"
 #include "pump.h"
-#include "rfm.h"
+#include "signals.h"
 
 static const char synopsis[] =
 	"[OPTION]... [-- COMMAND [ARG]... | -- ARG...]\n\n"
@@ -28,7 +26,9 @@ enum { IN, OUT, ERR, NR_PUMPS };
 
 struct job {
 	struct rfm_make make;
-	bool rm;
+	bool rm, named;		/* --rm, --name */
+	int lost;		/* -errno of rfm's own output, but for -EPIPE; the stream */
+	int lost_stream;
 	bool over;		/* it has ended: @end */
 	int asked;		/* by which signal it was asked to stop */
 	bool killed;
@@ -37,35 +37,6 @@ struct job {
 	struct rf_subos end;
 	struct rfm_pump *pump;	/* IN, OUT, ERR */
 };
-
-static int sig_pipe[2] = { -1, -1 };
-static atomic_int last_signal;
-
-static void on_signal(int sig)
-{
-	int saved = errno;
-	char byte = sig;
-	ssize_t n;
-
-	last_signal = sig;
-	/* when it is full, there is enough to read already */
-	n = write(sig_pipe[1], &byte, 1);
-	(void)n;
-	errno = saved;
-}
-
-/* No SA_RESTART: a long operation of the kernel's is to be interrupted */
-static int catch_signals(struct rfm *r)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	if (pipe2(sig_pipe, O_CLOEXEC | O_NONBLOCK))
-		return rf_error(r->rf, -errno, "pipe: %s", strerror(errno));
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	return 0;
-}
 
 static void make_name(char *name, size_t len)
 {
@@ -119,6 +90,20 @@ static void stop(struct rfm *r, struct job *j, int sig)
 	j->killed = true;
 	rf_kill(r->rf, &s, &reply);
 	rf_subos_clear(&reply);
+}
+
+/* Who does not take its output any more wants no more of it */
+static void step(struct rfm *r, struct job *j, int i, const struct pollfd *p)
+{
+	int ret = rfm_pump_step(&j->pump[i], p);
+
+	if (!ret)
+		return;
+	if (ret != -EPIPE) {
+		j->lost = ret;
+		j->lost_stream = i;
+	}
+	stop(r, j, SIGPIPE);
 }
 
 /* Has it ended? Asked once after the start, then after each notice */
@@ -195,16 +180,14 @@ static int pump(struct rfm *r, struct job *j)
 {
 	enum { SIGNAL = NR_PUMPS, NOTICE, NR };
 	struct pollfd p[NR] = {
-		[SIGNAL] = { .fd = sig_pipe[0], .events = POLLIN },
+		[SIGNAL] = { .fd = rfm_signals_fd(), .events = POLLIN },
 		[NOTICE] = { .fd = rf_events_fd(r->rf), .events = POLLIN },
 	};
-	char drop[64];
 	int ret;
 
 	ret = look(r, j);
 	for (int i = OUT; i <= ERR; i++)
-		if (rfm_pump_step(&j->pump[i], NULL))
-			stop(r, j, SIGPIPE);
+		step(r, j, i, NULL);
 	while (!ret && !(j->over && j->pump[OUT].done && j->pump[ERR].done)) {
 		for (int i = 0; i < NR_PUMPS; i++)
 			rfm_pump_poll(&j->pump[i], &p[i]);
@@ -217,23 +200,17 @@ static int pump(struct rfm *r, struct job *j)
 			return 0;
 		if (!ret && j->asked && rfm_now_ms() >= j->kill_at)
 			stop(r, j, j->asked);
-		if (ret <= 0 && !last_signal) {
+		if (ret <= 0 && !rfm_signal) {
 			ret = look_again(r, j, ret);
 			continue;
 		}
-		if (last_signal) {
-			int sig = last_signal;
-
-			last_signal = 0;
-			while (read(sig_pipe[0], drop, sizeof(drop)) > 0)
-				;
-			stop(r, j, sig);
+		if (rfm_signal) {
+			stop(r, j, rfm_signals_take());
 			ret = 0;
 			continue;
 		}
 		for (int i = 0; i < NR_PUMPS; i++)
-			if (rfm_pump_step(&j->pump[i], &p[i]))
-				stop(r, j, SIGPIPE);
+			step(r, j, i, &p[i]);
 		ret = p[NOTICE].revents ? on_notices(r, j) : 0;
 	}
 	return ret;
@@ -268,7 +245,7 @@ static int live(struct rfm *r, struct job *j)
 
 	if (!ret)
 		ret = attach(r, j);
-	if (!ret && last_signal)
+	if (!ret && rfm_signal)
 		ret = rf_error(r->rf, -EINTR, "interrupted");
 	if (!ret)
 		ret = start(r, j);
@@ -279,6 +256,10 @@ static int live(struct rfm *r, struct job *j)
 		rfm_say_console(r, j->make.name);
 	if (ret)
 		return ret;
+	/* its output is not whole, whatever it says of itself */
+	if (j->lost)
+		return rf_error(r->rf, j->lost, "standard %s: %s",
+				j->lost_stream == OUT ? "output" : "error", strerror(-j->lost));
 	ret = rf_subos_status(r->rf, &j->end);
 	if (j->asked && !j->end.exited)
 		return 128 + j->asked;
@@ -322,9 +303,6 @@ static int run(struct rfm *r, struct job *j)
 	bool stale, exists;
 	int lock, ret;
 
-	ret = catch_signals(r);
-	if (ret)
-		return ret;
 	lock = rf_lock_take(r->rf, j->make.name, &stale);
 	if (lock == -EBUSY)
 		return lock;
@@ -336,6 +314,9 @@ static int run(struct rfm *r, struct job *j)
 		/* interrupted before it began: nobody wants it */
 		if (j->rm || ret == -EINTR)
 			ret = give_back(r, j, ret);
+		else if (!j->named && !r->json)
+			fprintf(stderr, "rfm: run: %s keeps its CPUs and memory: rfm destroy %s\n",
+				j->make.name, j->make.name);
 	}
 	rf_lock_drop(j->make.name, lock, stale && exists);
 	if (r->json && ret >= 0) {
@@ -372,6 +353,7 @@ int cmd_run(struct rfm *r, int argc, char **argv)
 		goto out;
 	}
 	make_name(name, sizeof(name));
+	j.named = j.make.name;
 	j.make.name = j.make.name ?: name;
 	ret = rf_parse_new_name(r->rf, j.make.name);
 	if (ret)

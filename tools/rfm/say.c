@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lines for people. Results go to stdout, warnings to stderr. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "rfm.h"
@@ -38,6 +40,22 @@ void rfm_warn(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
+}
+
+/**
+ * rfm_unread() - standard output could not be written; errno says why
+ * @r: the program
+ *
+ * Return: 0: nobody reads any more, which is no failure of ours; otherwise -errno.
+ */
+int rfm_unread(struct rfm *r)
+{
+	int err = errno;
+
+	clearerr(stdout);	/* it is told, or none */
+	if (err == EPIPE)
+		return 0;
+	return rf_error(r->rf, -err, "standard output: %s", strerror(err));
 }
 
 /* What the kernel did in another way than asked, and who had to move */

@@ -56,7 +56,7 @@ static int batch(struct rfm *r, struct top *t, int64_t delay_ms, enum top_column
 		else
 			print(t);
 		if (fflush(stdout))
-			return 0;	/* nobody reads any more */
+			return rfm_unread(r);
 	}
 	return 0;
 }
