@@ -219,15 +219,26 @@ static unsigned int rf_node_index(struct rf_subos *s, int node)
 /**
  * rf_boot_regions - write down which memory a subOS has
  *
- * At its start, for it; later for whoever looks after us. Context: s->lock held.
+ * At its start, for it; later for whoever looks after us. It may run, and write
+ * there too: nothing is read back. Context: s->lock held.
  */
 void rf_boot_regions(struct rf_subos *s)
 {
 	struct rf_boot_desc *d = s->desc;
+	struct rf_boot_region r;
+	unsigned int n = 0;
 
-	d->nr_regions = rf_memory_regions(&s->res, d->region, RF_BOOT_MAX_REGIONS);
-	for (unsigned int i = 0; i < d->nr_regions; i++)
-		d->region[i].node = rf_node_index(s, d->region[i].node);
+	if (!d)
+		return;		/* it is not loaded */
+	for (unsigned int at = 0; rf_memory_region(&s->res, &at, &r); n++) {
+		if (n == RF_BOOT_MAX_REGIONS) {
+			n = 0;		/* more than can be told */
+			break;
+		}
+		r.node = rf_node_index(s, r.node);
+		d->region[n] = r;
+	}
+	WRITE_ONCE(d->nr_regions, n);
 }
 
 /*

@@ -3,6 +3,7 @@
 #include "boot.c"
 
 #include <kunit/test.h>
+#include <linux/kthread.h>
 #include <linux/memory.h>
 #include <linux/vmalloc.h>
 
@@ -271,6 +272,42 @@ static void desc_test(struct kunit *test)
 				SZ_128M + RF_OFF_STACKS + (i + 1) * RF_STACK_SIZE);
 }
 
+/* A running subOS, which writes where we do */
+static int liar(void *data)
+{
+	struct rf_boot_desc *d = data;
+
+	while (!kthread_should_stop()) {
+		for (unsigned int i = 0; i < 1000; i++) {
+			WRITE_ONCE(d->nr_regions, 4000);
+			WRITE_ONCE(d->region[0].node, 77);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void regions_hostile_test(struct kunit *test)
+{
+	struct rf_block block = { SZ_128M };
+	struct rf_subos *s = subos(test, SZ_128M);
+	struct rf_boot_desc *d = s->desc;
+	struct task_struct *task;
+
+	s->res.blocks = &block;
+	s->res.nr_blocks = 1;
+	task = kthread_run(liar, d, "rf_liar");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (unsigned int i = 0; i < 20000; i++) {
+		rf_boot_regions(s);
+		if (!(i % 100))
+			cond_resched();
+	}
+	kthread_stop(task);
+	KUNIT_EXPECT_NULL(test, memchr_inv(&d->region[2], 0xa5, 4000 * sizeof(d->region[0])));
+	KUNIT_EXPECT_EQ(test, s->nr_nodes, 1);
+}
+
 static struct kunit_case boot_cases[] = {
 	KUNIT_CASE_PARAM(ident_test, ident_gen_params),
 	KUNIT_CASE(ident_full_test),
@@ -279,6 +316,7 @@ static struct kunit_case boot_cases[] = {
 	KUNIT_CASE(rings_test),
 	KUNIT_CASE(node_index_test),
 	KUNIT_CASE(desc_test),
+	KUNIT_CASE(regions_hostile_test),
 	{ }
 };
 

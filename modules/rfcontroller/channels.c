@@ -427,8 +427,11 @@ int rf_channels_init(void)
 {
 	int err = rf_ficm_register(RF_PORT_CONTROL, &rf_channels_service);
 
-	if (!err)
-		rf_region_init();
+	if (err)
+		return err;
+	err = rf_region_init();
+	if (err)
+		rf_ficm_unregister(RF_PORT_CONTROL);
 	return err;
 }
 

@@ -64,7 +64,7 @@ void rf_end_leave(struct rf_link *l, struct rf_link_end *end);
 /* region.c */
 void rf_pages_free(struct rf_pages *p);
 void rf_region_leave(struct rf_link *l);
-void rf_region_init(void);
+int rf_region_init(void);
 void rf_region_exit(void);
 
 #endif /* _RF_CHANNELS_H */

@@ -66,8 +66,9 @@ void rf_region_leave(struct rf_link *l)
 {
 }
 
-void rf_region_init(void)
+int rf_region_init(void)
 {
+	return 0;
 }
 
 void rf_region_exit(void)

@@ -35,7 +35,7 @@ void rf_tee_free(struct rf_subos *s)
 {
 }
 
-void rf_tee_finish(struct rf_subos *s)
+void rf_tee_finish(struct rf_subos *s, unsigned long late)
 {
 }
 

@@ -72,7 +72,7 @@ static bool rf_owns_cpu(struct rf_subos *s, u32 cpu)
 {
 	if (!s)
 		return false;
-	guard(mutex)(&s->drain);
+	guard(mutex)(&rf_list_lock);	/* a quarantine takes all of it */
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
 		if (s->res.cpus[i].cpu == cpu)
 			return true;
@@ -81,7 +81,7 @@ static bool rf_owns_cpu(struct rf_subos *s, u32 cpu)
 
 static u64 rf_owns_memory(struct rf_subos *s, int node)
 {
-	guard(mutex)(&s->drain);
+	guard(mutex)(&rf_list_lock);
 	return rf_memory_of(&s->res, node);
 }
 
@@ -133,29 +133,40 @@ static void rf_lease_back_memory(struct rf_lease *l, unsigned int i, struct rf_s
 	struct rf_resize r = {
 		.by_number = true, .cpu_node = NUMA_NO_NODE, .nr_mem = 1, .stopped_too = true,
 		.cause = l->why, .op = RAINFOREST_OP_GIVE_BACK,
-		.mem[0] = { l->mem[i].size, l->mem[i].node, RAINFOREST_HOW_REMOVE },
 	};
+	struct rf_lease_mem *m = &l->mem[i];
 	u64 before, after;
 	int err = 0;
 
 	if (to) {
-		before = rf_owns_memory(to, l->mem[i].node);
-		err = rf_lease_back(from, to, &r);
-		after = rf_owns_memory(to, l->mem[i].node);
+		before = rf_owns_memory(to, m->node);
+		/* what was asked for last may have been answered since */
+		if (m->left > before)
+			m->size -= min(m->left - before, m->size);
+		r.mem[0] = (struct rf_resize_mem) { m->size, m->node, RAINFOREST_HOW_REMOVE };
+		if (m->size)
+			err = rf_lease_back(from, to, &r);
+		after = rf_owns_memory(to, m->node);
 		if (err && before > after)
-			l->mem[i].size -= min(before - after, l->mem[i].size);
+			m->size -= min(before - after, m->size);
+		m->left = after;
 		if (err == -ENOSPC) {
 			/* somebody took it from the borrower: it can't be helped */
 			pr_warn("lease %u: %s has not so much memory any more\n", l->id, l->to);
 			err = 0;
 		}
 	} else if (from) {
-		r.mem[0].how = RAINFOREST_HOW_ADD;
+		before = rf_owns_memory(from, m->node);
+		r.mem[0] = (struct rf_resize_mem) { m->size, m->node, RAINFOREST_HOW_ADD };
 		err = rf_subos_resize(from, &r, NULL, NULL);
+		/* what it has not answered for is its own already */
+		after = rf_owns_memory(from, m->node);
+		if (after > before)
+			m->size -= min(after - before, m->size);
 		if (err != -ETIMEDOUT)
 			err = 0;
 	}
-	if (err && l->mem[i].size)
+	if (err && m->size)
 		return;
 	mutex_lock(&rf_lease_lock);
 	l->mem[i] = l->mem[--l->nr_mem];
@@ -308,7 +319,7 @@ int rf_subos_lend(struct rf_subos *from, struct rf_subos *to, struct rf_resize *
 			u64 now = rf_memory_of(&to->res, i);
 
 			if (now > had_mem[i])
-				l->mem[l->nr_mem++] = (struct rf_lease_mem) { now - had_mem[i], i };
+				l->mem[l->nr_mem++] = (struct rf_lease_mem) { .size = now - had_mem[i], .node = i };
 		}
 	}
 	mutex_unlock(&from->lock);

@@ -11,6 +11,7 @@
 
 struct rf_lease_mem {
 	u64 size;
+	u64 left;		/* what the borrower had there after the last try; 0: none yet */
 	int node;
 };
 

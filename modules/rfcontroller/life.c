@@ -475,7 +475,7 @@ int rf_subos_destroy(struct rf_subos *s, unsigned int timeout_ms, bool force,
 		rf_msg(extack, "%s is gone, but not all it had is proven free and back: see the quarantine, then 'rfm recover'",
 		       s->name);
 	rf_subos_drop_files(s);
-	rf_tee_finish(s);
+	rf_tee_finish(s, jiffies + msecs_to_jiffies(RF_TEE_MS));
 	rf_subos_remove(s);
 	rf_account_record(s, RAINFOREST_OP_DESTROY, NULL, what, ktime_get_ns() - t, err);
 	rf_netlink_notify(s, RAINFOREST_EVENT_DESTROYED);
@@ -487,14 +487,14 @@ out:
 	return err;
 }
 
-/* The next living subOS behind id, with a reference */
-static struct rf_subos *rf_next_alive(u32 id)
+/* The next subOS behind id, if it lives or any, with a reference */
+static struct rf_subos *rf_next(u32 id, bool alive)
 {
 	struct rf_subos *s;
 
 	guard(mutex)(&rf_list_lock);
 	list_for_each_entry(s, &rf_subos_list, node) {
-		if (s->id > id && rf_state_alive(s->state)) {
+		if (s->id > id && (!alive || rf_state_alive(s->state))) {
 			kref_get(&s->ref);
 			return s;
 		}
@@ -506,11 +506,12 @@ static struct rf_subos *rf_next_alive(u32 id)
 static void rf_stop_all(struct work_struct *work)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), RF_REBOOT_MS);
+	unsigned long late;
 	struct rf_subos *s;
 	u32 id;
 
 	rf_policy_stop();
-	for (id = 0; (s = rf_next_alive(id)); rf_subos_put(s)) {
+	for (id = 0; (s = rf_next(id, true)); rf_subos_put(s)) {
 		id = s->id;
 		mutex_lock(&s->drain);
 		if (s->desc && rf_state_alive(s->state)) {
@@ -519,13 +520,18 @@ static void rf_stop_all(struct work_struct *work)
 		}
 		mutex_unlock(&s->drain);
 	}
-	for (id = 0; (s = rf_next_alive(id)); rf_subos_put(s)) {
+	for (id = 0; (s = rf_next(id, true)); rf_subos_put(s)) {
 		s64 left = ktime_ms_delta(end, ktime_get());
 
 		id = s->id;
 		if (rf_subos_stop(s, max_t(s64, left, 1), true, false, NULL))
 			pr_err("%s is not proven stopped\n", s->name);
-		rf_tee_finish(s);
+	}
+	/* their last words; a slow serial line does not hold the reboot */
+	late = jiffies + msecs_to_jiffies(RF_TEE_REBOOT_MS);
+	for (id = 0; (s = rf_next(id, false)); rf_subos_put(s)) {
+		id = s->id;
+		rf_tee_finish(s, late);
 	}
 	complete(&rf_all_stopped);
 }

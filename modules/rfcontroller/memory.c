@@ -405,15 +405,20 @@ unsigned int rf_memory_return(struct rf_resources *res)
 	return left;
 }
 
-/* Zero blocks on their way to another subOS. Return: 0, -ENOMEM. */
+/*
+ * Zero blocks on their way to another subOS; whatever is returned, nothing is being
+ * zeroed any more then. Return: 0, -ENOMEM, or as rf_memory_finish().
+ */
 int rf_memory_scrub(struct rf_resources *res, struct netlink_ext_ack *extack)
 {
+	int missing = 0;
+
 	for (unsigned int i = 0; i < res->nr_blocks; i++)
 		rf_block_scrub(&res->blocks[i]);
 	for (unsigned int i = 0; i < res->nr_blocks; i++)
 		if (!res->blocks[i].scrub)
-			return -ENOMEM;
-	return rf_memory_finish(res, extack);
+			missing = -ENOMEM;
+	return rf_memory_finish(res, extack) ?: missing;
 }
 
 /**

@@ -72,7 +72,7 @@ static unsigned int rf_cpus_on(struct rf_subos *s, int node)
 {
 	unsigned int n = 0;
 
-	guard(mutex)(&s->drain);
+	guard(mutex)(&rf_list_lock);	/* a quarantine takes all of it */
 	for (unsigned int i = 0; i < s->res.nr_cpus; i++)
 		n += node == NUMA_NO_NODE || s->res.cpus[i].node == node;
 	return n;
@@ -182,6 +182,8 @@ int rf_subos_preempt(struct rf_subos *s, struct rf_resize *r, struct rf_report *
 	if (err != -ENOSPC)
 		return err;
 	need = r->ncpus_how == RAINFOREST_HOW_ADD ? r->ncpus : r->ncpus - min(r->ncpus, had);
+	if (!need)		/* fewer, and the last one stays */
+		return err;
 	err = rf_preempt_check(s, r, need, report, extack);
 	if (err || r->dry_run)
 		return err;

@@ -121,6 +121,8 @@ static void *rf_pages_map(const struct rf_pages *p, u64 size, bool read_only)
 
 /* ---- our own end ---- */
 
+static struct workqueue_struct *rf_own_wq;
+
 static void rf_own_free(struct kref *ref)
 {
 	struct rf_own *o = container_of(ref, struct rf_own, ref);
@@ -133,7 +135,7 @@ static void rf_own_free(struct kref *ref)
 static void rf_own_queue(struct rf_own *o)
 {
 	kref_get(&o->ref);
-	if (!queue_work(system_unbound_wq, &o->work))
+	if (!queue_work(rf_own_wq, &o->work))
 		kref_put(&o->ref, rf_own_free);
 }
 
@@ -479,13 +481,18 @@ static const struct rf_region_giver rf_own_giver = {
 	.wait	= &rf_links_wait,
 };
 
-void rf_region_init(void)
+int rf_region_init(void)
 {
+	rf_own_wq = alloc_workqueue("rf_region", WQ_UNBOUND, 0);
+	if (!rf_own_wq)
+		return -ENOMEM;
 	rf_region_set_giver(&rf_own_giver);
+	return 0;
 }
 
 /* No service is left: each uses our symbols */
 void rf_region_exit(void)
 {
 	rf_region_set_giver(NULL);
+	destroy_workqueue(rf_own_wq);
 }

@@ -252,6 +252,10 @@ int rf_resize_giver(struct rf_subos *s, struct rf_resize *r, struct netlink_ext_
 		return rf_resize_ready(s, r, extack);
 	if (rf_subos_dumped(s, extack))
 		return -EBUSY;
+	if (!s->desc) {
+		rf_msg(extack, "%s could not be loaded: start it again, or destroy it", s->name);
+		return -EBUSY;
+	}
 	if (!rf_cpu_prove_all(&s->res))
 		return 0;
 	rf_msg(extack, "a CPU of %s is not proven out: destroy it", s->name);

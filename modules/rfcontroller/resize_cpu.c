@@ -87,7 +87,8 @@ static int rf_cpu_leave(struct rf_subos *s, u32 slot, struct netlink_ext_ack *ex
 {
 	struct rf_cpu *c = rf_cpu_at(s, slot), left;
 
-	WRITE_ONCE(s->desc->cpu[slot].present, 0);
+	if (s->desc)		/* or its load has failed */
+		WRITE_ONCE(s->desc->cpu[slot].present, 0);
 	c->left = true;
 	c->proven = !rf_trampoline_prove(c->apicid);
 	if (!c->proven) {

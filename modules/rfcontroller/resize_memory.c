@@ -159,6 +159,7 @@ static void rf_block_leave(struct rf_subos *s, u64 start)
 	rf_block_insert(&s->moving, &s->res.blocks[i]);
 	rf_block_drop(&s->res, i);
 	rf_owned_unlock(s);
+	s->image_fresh = false;		/* its image knows what memory it has */
 }
 
 /* Never the one with the control area: its kernel lives there, and we write it */

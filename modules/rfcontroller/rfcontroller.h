@@ -94,8 +94,12 @@ struct rf_tee {
 	u64 head;			/* bytes ever put */
 	u64 pos;			/* ... taken to be printed, or left out */
 	u64 born;			/* head when this life began */
-	char line[256];			/* not ended yet; the work's own */
+	u64 printed;			/* ... printed, or left out; the work's own, as the rest */
+	char line[256];			/* not ended yet */
 	unsigned int len;
+	bool last;			/* no more comes: end the line; rf_subos.drain */
+	bool done;			/* it is */
+	bool late;			/* nobody waits any more: leave out what is not printed */
 };
 
 /* Our end of a ring: what we have read or written, whatever the peer says */
@@ -483,11 +487,13 @@ void rf_console_bury(struct rf_subos *s);
 u8 *rf_console_previous(struct rf_subos *s, size_t *len);
 
 /* tee.c */
+#define RF_TEE_MS	1000	/* milliseconds a destroy waits for the log at most */
+#define RF_TEE_REBOOT_MS 2000	/* and a reboot, for all subOSes */
 void rf_tee_setup(struct rf_subos *s);
 void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len);
 void rf_tee_start(struct rf_subos *s);
 void rf_tee_free(struct rf_subos *s);
-void rf_tee_finish(struct rf_subos *s);
+void rf_tee_finish(struct rf_subos *s, unsigned long late);
 int rf_tee_init(void);
 void rf_tee_exit(void);
 

@@ -12,7 +12,7 @@
 
 #include "rfcontroller.h"
 
-#define RF_TEE_PIECE	4096		/* bytes printed in one go */
+#define RF_TEE_PIECE	1024		/* bytes printed in one go */
 #define RF_TEE_BEHIND	(64 * 1024)	/* bytes behind; what is older is left out */
 static_assert(RF_COPY_MAX <= RF_TEE_BEHIND);
 
@@ -23,11 +23,12 @@ static void rf_tee_line(struct rf_subos *s)
 	s->tee.line[s->tee.len] = 0;
 	s->tee.len = 0;
 	printk(KERN_INFO "rainforest: [%s] %s\n", s->name, s->tee.line);
+	cond_resched();		/* each may be a line on a slow console */
 }
 
 static void rf_tee_print(struct rf_subos *s, const u8 *from, size_t len)
 {
-	for (; len; from++, len--) {
+	for (; len && !READ_ONCE(s->tee.late); from++, len--) {
 		bool printable = *from >= ' ' || *from == '\t';
 
 		if (*from != '\n' && s->tee.len < sizeof(s->tee.line) - 1) {
@@ -73,22 +74,28 @@ static void rf_tee_work(struct work_struct *work)
 {
 	struct rf_subos *s = container_of(work, struct rf_subos, tee.work);
 	u8 *piece = kmalloc(RF_TEE_PIECE, GFP_KERNEL);
-	bool new_life;
-	u64 left_out;
+	bool new_life = false, last = false;
+	u64 left_out = 0;
 	size_t n = 0;
 
 	if (piece) {	/* or else with what is printed next */
 		mutex_lock(&s->drain);
 		n = rf_tee_take(&s->tee, piece, &left_out, &new_life);
+		last = s->tee.last && !n;
 		mutex_unlock(&s->drain);
-		if (s->tee.len && (new_life || left_out))
-			rf_tee_line(s);
-		if (left_out)
-			pr_info("console of %s: %llu bytes left out, it prints too fast for this log\n",
-				s->name, left_out);
-		rf_tee_print(s, piece, n);
 	}
+	if (s->tee.len && (new_life || left_out || last))
+		rf_tee_line(s);
+	if (left_out)
+		pr_info("console of %s: %llu bytes left out, it prints too fast for this log\n",
+			s->name, left_out);
+	rf_tee_print(s, piece, n);
+	WRITE_ONCE(s->tee.printed, s->tee.printed + left_out + n);
 	kfree(piece);
+	if (last) {
+		WRITE_ONCE(s->tee.done, true);
+		wake_up_all(&s->wait);
+	}
 	if (n)
 		rf_tee_queue(s);
 	rf_subos_put(s);
@@ -119,15 +126,32 @@ void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len)
 
 /**
  * rf_tee_finish - wait until all is printed of one that prints no more
+ * @s: the subOS
+ * @late: jiffies, until when; what is not printed then is left out
  *
  * Context: process, may sleep; s->drain not held.
  */
-void rf_tee_finish(struct rf_subos *s)
+void rf_tee_finish(struct rf_subos *s, unsigned long late)
 {
-	while (flush_work(&s->tee.work))
-		;
-	if (s->tee.len)
-		rf_tee_line(s);
+	struct rf_tee *tee = &s->tee;
+	u64 left;
+
+	mutex_lock(&s->drain);
+	if (tee->text) {
+		tee->last = true;
+		rf_tee_queue(s);
+	}
+	mutex_unlock(&s->drain);
+	if (!tee->text ||
+	    wait_event_timeout(s->wait, READ_ONCE(tee->done), max_t(long, late - jiffies, 1)))
+		return;
+	mutex_lock(&s->drain);
+	WRITE_ONCE(tee->late, true);
+	tee->pos = tee->head;
+	left = tee->head - READ_ONCE(tee->printed);
+	mutex_unlock(&s->drain);
+	pr_info("console of %s: its last %llu bytes left out, this log is too slow\n",
+		s->name, left);
 }
 
 void rf_tee_setup(struct rf_subos *s)
