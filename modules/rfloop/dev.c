@@ -103,6 +103,20 @@ static void rf_dev_want(struct rf_slot *s)
 		rf_event_put(&e, GFP_ATOMIC);
 }
 
+/* For how many ms the first packet has waited; -1: none does */
+static s64 rf_dev_age(struct rf_slot *s)
+{
+	const struct sk_buff *first;
+	s64 ms = -1;
+
+	spin_lock_bh(&s->waiting.lock);
+	first = skb_peek(&s->waiting);
+	if (first)
+		ms = ktime_ms_delta(ktime_get(), first->tstamp);
+	spin_unlock_bh(&s->waiting.lock);
+	return ms;
+}
+
 /* What waits for a link that does not come is answered, also when nothing follows it */
 static void rf_dev_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rf_dev_looks, rf_dev_look);
@@ -113,12 +127,8 @@ static void rf_dev_look(struct work_struct *work)
 
 	for (unsigned int i = 0; i < RF_SLOTS; i++) {
 		struct rf_slot *s = &rf_slots[i];
-		s64 ms = -1;
+		s64 ms = rf_dev_age(s);
 
-		spin_lock_bh(&s->waiting.lock);
-		if (!skb_queue_empty(&s->waiting))
-			ms = ktime_ms_delta(ktime_get(), skb_peek(&s->waiting)->tstamp);
-		spin_unlock_bh(&s->waiting.lock);
 		if (ms > RF_GIVE_UP_MS) {
 			local_bh_disable();
 			rf_dev_drop_waiting(s);
@@ -134,9 +144,7 @@ static void rf_dev_look(struct work_struct *work)
 /* Keep a packet until there is a link. Context: bottom halves off, under RCU. */
 void rf_dev_wait(struct rf_slot *s, struct sk_buff *skb)
 {
-	struct sk_buff *first = skb_peek(&s->waiting);
-
-	if (first && ktime_ms_delta(ktime_get(), first->tstamp) > RF_GIVE_UP_MS)
+	if (rf_dev_age(s) > RF_GIVE_UP_MS)
 		rf_dev_drop_waiting(s);
 	if (skb_queue_len_lockless(&s->waiting) >= RF_WAITING) {
 		rf_reset_answer(skb);

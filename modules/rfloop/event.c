@@ -8,33 +8,76 @@
 
 #include "rfloop.h"
 
-#define RF_EVENTS	1024	/* that wait: messages beyond are dropped, a peer may be mad */
+#define RF_MESSAGES	1024	/* of a peer, that wait: more are dropped, it may be mad */
 
 static struct workqueue_struct *rf_wq;
 static DEFINE_SPINLOCK(rf_events_lock);
 static LIST_HEAD(rf_events);
-static unsigned int rf_nr_events;
+static unsigned int rf_nr_messages[RF_LOOP_KERNELS];	/* that wait, by their peer's id */
 
-static void rf_event_run(const struct rf_event *e)
+static LIST_HEAD(rf_held);	/* the workqueue's: RF_EVENT_GIVEN of each region that we have */
+bool rf_leaving;
+
+static unsigned int *rf_messages_of(u32 id)
+{
+	return &rf_nr_messages[id % RF_LOOP_KERNELS];
+}
+
+/* A region is ours no more. Return: false when it hasn't been: @r may be freed memory. */
+static bool rf_event_forget(const struct rf_region *r, u64 id)
+{
+	struct rf_event *e;
+
+	list_for_each_entry(e, &rf_held, node) {
+		if (e->region == r && e->generation == id) {
+			list_del(&e->node);
+			kfree(e);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void rf_event_given(struct rf_region *r)
+{
+	if (rf_leaving) {
+		rf_event_back(r);
+		return;
+	}
+	/* who is at the other end may be news */
+	rf_end_idle();
+	if ((r->tag[0] & 0xff) == RF_LOOP_PAIR)
+		rf_link_open(r);
+	else
+		rf_end_given(r);
+}
+
+static void rf_event_taken(struct rf_region *r)
+{
+	if ((r->tag[0] & 0xff) == RF_LOOP_PAIR)
+		rf_link_close(r);
+	else
+		rf_end_taken(r);
+}
+
+/* @e is gone then, or held */
+static void rf_event_run(struct rf_event *e)
 {
 	switch (e->type) {
 	case RF_EVENT_GIVEN:
-		/* who is at the other end may be news */
-		rf_end_idle();
-		if ((e->region->tag[0] & 0xff) == RF_LOOP_PAIR)
-			rf_link_open(e->region);
-		else
-			rf_end_given(e->region);
-		break;
+		list_add(&e->node, &rf_held);
+		rf_event_given(e->region);
+		return;
 	case RF_EVENT_TAKEN:
-		if ((e->region->tag[0] & 0xff) == RF_LOOP_PAIR)
-			rf_link_close(e->region);
-		else
-			rf_end_taken(e->region);
+		/* it may have been given back before */
+		if (rf_event_forget(e->region, e->generation))
+			rf_event_taken(e->region);
 		break;
 	default:
-		rf_end_event(e);
+		if (!rf_leaving)
+			rf_end_event(e);
 	}
+	kfree(e);
 }
 
 static void rf_events_work(struct work_struct *work);
@@ -49,17 +92,17 @@ static void rf_events_work(struct work_struct *work)
 		e = list_first_entry_or_null(&rf_events, struct rf_event, node);
 		if (e) {
 			list_del(&e->node);
-			rf_nr_events--;
+			if (e->type == RF_EVENT_MESSAGE)
+				--*rf_messages_of(e->id);
 		}
 		spin_unlock_bh(&rf_events_lock);
-		if (!e) {
-			rf_end_idle();
-			return;
-		}
+		if (!e)
+			break;
 		rf_event_run(e);
-		kfree(e);
 		cond_resched();
 	}
+	if (!rf_leaving)
+		rf_end_idle();
 }
 
 /**
@@ -68,7 +111,7 @@ static void rf_events_work(struct work_struct *work)
  * @gfp: for the copy
  *
  * Context: any but hard interrupt.
- * Return: 0; -ENOMEM; -ENOBUFS: a message, and too much waits.
+ * Return: 0; -ENOMEM; -ENOBUFS: a message, and too many of that peer wait.
  */
 int rf_event_put(const struct rf_event *e, gfp_t gfp)
 {
@@ -77,12 +120,16 @@ int rf_event_put(const struct rf_event *e, gfp_t gfp)
 	if (!copy)
 		return -ENOMEM;
 	spin_lock_bh(&rf_events_lock);
-	if (rf_nr_events >= RF_EVENTS && e->type == RF_EVENT_MESSAGE) {
-		spin_unlock_bh(&rf_events_lock);
-		kfree(copy);
-		return -ENOBUFS;
+	if (e->type == RF_EVENT_MESSAGE) {
+		unsigned int *n = rf_messages_of(e->id);
+
+		if (*n >= RF_MESSAGES) {
+			spin_unlock_bh(&rf_events_lock);
+			kfree(copy);
+			return -ENOBUFS;
+		}
+		++*n;
 	}
-	rf_nr_events++;
 	list_add_tail(&copy->node, &rf_events);
 	spin_unlock_bh(&rf_events_lock);
 	queue_work(rf_wq, &rf_work);
@@ -93,25 +140,38 @@ int rf_event_put(const struct rf_event *e, gfp_t gfp)
  * rf_event_back - give a region back that was just given
  * @r: the region; gone
  *
- * That it has been taken meanwhile is of no interest any more.
+ * That it is taken, or was meanwhile, is of no interest any more: the one who says so
+ * may have begun before this, and be late.
  *
  * Context: the workqueue.
  */
 void rf_event_back(struct rf_region *r)
 {
-	struct rf_event *e, *next;
-	u64 id = r->id;
-
+	rf_event_forget(r, r->id);
 	rf_region_release(r);
-	spin_lock_bh(&rf_events_lock);
-	list_for_each_entry_safe(e, next, &rf_events, node) {
-		if (e->type == RF_EVENT_TAKEN && e->generation == id) {
-			list_del(&e->node);
-			rf_nr_events--;
-			kfree(e);
-		}
-	}
-	spin_unlock_bh(&rf_events_lock);
+}
+
+static void rf_leave(struct work_struct *work)
+{
+	rf_leaving = true;
+	rf_pool_unhook();
+	/* what sockets have of links they let go, or have to be read: it is waited for */
+	rf_map_clear();
+}
+
+static DECLARE_WORK(rf_leave_work, rf_leave);
+
+/**
+ * rf_event_leave - the module goes
+ *
+ * From here on there is no list and no new link; what is given goes back.
+ *
+ * Context: process, may sleep.
+ */
+void rf_event_leave(void)
+{
+	queue_work(rf_wq, &rf_leave_work);
+	flush_work(&rf_leave_work);
 }
 
 /* All that was put is done when this returns */

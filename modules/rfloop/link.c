@@ -104,6 +104,23 @@ static void rf_link_refuse(struct rf_region *r, const char *why)
 	rf_event_back(r);
 }
 
+/*
+ * Say where we are to be rung. The communication core may move meanwhile, and another
+ * CPU write the new one: whoever writes last sees where it is now.
+ */
+static void rf_link_bell(struct rf_link *l)
+{
+	u32 bell;
+
+	do {
+		bell = rf_ficm_core_apicid();
+		WRITE_ONCE(l->rx.bell, bell);
+		WRITE_ONCE(l->rx.ctrl->bell, bell);
+		WRITE_ONCE(l->tx.ctrl->send_bell, bell);
+		smp_mb(); /* bells before all looks: who rings reads them last */
+	} while (bell != rf_ficm_core_apicid());
+}
+
 /**
  * rf_link_open - a region for a pair has come
  * @r: the region; ours until rf_region_release()
@@ -129,15 +146,15 @@ void rf_link_open(struct rf_region *r)
 	l->txq = netdev_get_tx_queue(rf_dev, rf_slot_queue(s));
 	hrtimer_init(&l->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	l->timer.function = rf_rx_timer;
-	l->rx.bell = rf_ficm_core_apicid();
-	WRITE_ONCE(l->rx.ctrl->bell, l->rx.bell);
-	WRITE_ONCE(l->tx.ctrl->send_bell, l->rx.bell);
+	rf_link_bell(l);
 	rtnl_lock();
 	netif_napi_add(rf_dev, &l->napi, rf_rx_poll);
 	rtnl_unlock();
 	napi_enable(&l->napi);
 	rf_pool_hook();
 	rcu_assign_pointer(s->link, l);
+	/* again: it may have moved before rf_link_rung() could find the link */
+	rf_link_bell(l);
 	rf_map_budgets();
 	/* the other may have written already; and bells are asked for at the end */
 	local_bh_disable();
@@ -167,10 +184,11 @@ void rf_link_close(struct rf_region *r)
 	spin_unlock_bh(&l->tx.lock);
 	synchronize_rcu_expedited();	/* doorbells, senders, sockets */
 	napi_disable(&l->napi);
-	hrtimer_cancel(&l->timer);
 	rtnl_lock();
 	netif_napi_del(&l->napi);
 	rtnl_unlock();
+	/* only now: a poll that napi_disable() didn't wait for may have set it */
+	hrtimer_cancel(&l->timer);
 	netif_tx_wake_queue(l->txq);
 	guard(mutex)(&rf_linger_lock);
 	if (!rf_link_release(l)) {
@@ -189,12 +207,8 @@ static void rf_link_rung(void)
 
 		if (!l)
 			continue;
-		if (l->rx.bell != bell) {
-			l->rx.bell = bell;
-			WRITE_ONCE(l->rx.ctrl->bell, bell);
-			WRITE_ONCE(l->tx.ctrl->send_bell, bell);
-			smp_mb(); /* bells before the look: who rings reads them last */
-		}
+		if (READ_ONCE(l->rx.bell) != bell)
+			rf_link_bell(l);
 		if (rf_rx_ready(&l->rx) || netif_tx_queue_stopped(l->txq))
 			napi_schedule_irqoff(&l->napi);
 	}

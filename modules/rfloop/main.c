@@ -24,7 +24,9 @@
 
 static int rf_given(struct rf_region *r, void *ctx)
 {
-	const struct rf_event e = { .type = RF_EVENT_GIVEN, .region = r };
+	const struct rf_event e = {
+		.type = RF_EVENT_GIVEN, .region = r, .generation = r->id,
+	};
 
 	return rf_event_put(&e, GFP_KERNEL);
 }
@@ -44,6 +46,15 @@ static const struct rf_region_service rf_regions = {
 	.given	= rf_given,
 	.taken	= rf_taken,
 };
+
+/* No list, link or region is left when this returns. The rest that makes events is gone. */
+static void rf_regions_exit(void)
+{
+	rf_event_leave();
+	rf_region_unregister(RF_PORT_LOOP);
+	rf_event_flush();
+	rf_end_free();
+}
 
 static int __init rf_init(void)
 {
@@ -84,7 +95,7 @@ err_end:
 err_local:
 	rf_local_exit();
 err_region:
-	rf_region_unregister(RF_PORT_LOOP);
+	rf_regions_exit();
 err_link:
 	rf_link_exit();
 	rf_hosts_exit();
@@ -100,13 +111,7 @@ static void __exit rf_exit(void)
 	rf_divert_exit();
 	rf_local_exit();
 	rf_end_exit();
-	rf_pool_unhook();
-	/* what sockets have of links they let go, or have to be read: it is waited for */
-	rf_map_clear();
-	rf_region_unregister(RF_PORT_LOOP);
-	rf_event_flush();
-	rf_pool_unhook();	/* again: a link may just have come */
-	rf_end_free();
+	rf_regions_exit();
 	rf_link_exit();
 	rf_hosts_exit();
 	rf_dev_exit();

@@ -5,7 +5,7 @@
  * What changes the world (regions that come and go, the list of addresses, what
  * rf0 is called) happens in one ordered workqueue, event.c, so that there are no
  * locks for it. The data path finds slots' links and the map under RCU.
- *   rf_link.tx_lock (bh)	the sender's end of a ring, and its pool
+ *   rf_link.tx.lock (bh)	the sender's end of a ring, and its pool
  * The receiver's end of a ring is its NAPI's.
  */
 #ifndef _RFLOOP_H
@@ -92,6 +92,7 @@ struct rf_tx {
 	s32 cur;		/* chunk that copies go to, or -1 */
 	u32 off;		/* bytes of it in use */
 	u32 need;		/* chunks that the packet wants which waits, if any */
+	struct rf_loop_desc desc;	/* being made: the peer can write the ring's */
 };
 
 /* Since the link was made */
@@ -247,15 +248,17 @@ struct rf_event {
 	char name[RF_LOOP_NAME];
 };
 
+extern bool rf_leaving;		/* the workqueue's: the module goes, nothing comes any more */
 int rf_event_init(void);
 void rf_event_exit(void);
 int rf_event_put(const struct rf_event *e, gfp_t gfp);
 void rf_event_back(struct rf_region *r);
+void rf_event_leave(void);
 void rf_event_flush(void);
 
 /* ---- sub.c or sup.c: our end of port 4 ---- */
 
-int rf_end_init(void);
+int rf_end_init(void);	/* rf_end_free() is to follow in any case */
 void rf_end_exit(void);
 void rf_end_event(const struct rf_event *e);
 void rf_end_given(struct rf_region *r);

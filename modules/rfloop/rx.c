@@ -146,8 +146,11 @@ static struct sk_buff *rf_rx_place(struct rf_link *l, const struct rf_loop_desc 
 	struct sk_buff *skb = napi_alloc_skb(&l->napi, d->head);
 	struct rf_rx *rx = &l->rx;
 
-	if (!skb)
+	if (!skb) {
+		for (unsigned int i = 0; i < d->frags; i++)
+			rf_rx_done(rx, d->frag[i].at / RF_LOOP_CHUNK, 1);
 		return NULL;
+	}
 	skb_put_data(skb, data, d->head);
 	for (unsigned int i = 0; i < d->frags; i++) {
 		u32 c = d->frag[i].at / RF_LOOP_CHUNK;

@@ -32,8 +32,6 @@ MODULE_PARM_DESC(pool, "MiB of the pool of each direction between two kernels, 2
 LIST_HEAD(rf_guests);
 DEFINE_MUTEX(rf_guests_lock);	/* see sup.h */
 
-static bool rf_leaving;		/* the module goes: no list for anybody */
-
 static struct rf_pair {
 	u32 a, b;
 	unsigned long at;
@@ -277,10 +275,11 @@ void rf_end_idle(void)
 
 void rf_end_event(const struct rf_event *e)
 {
-	struct rf_guest *g;
+	struct rf_guest *g, *own;
 
 	guard(mutex)(&rf_guests_lock);
 	g = rf_guest_of(e->id);
+	own = rf_guest_of(0);
 	switch (e->type) {
 	case RF_EVENT_BORN:
 		rf_guest_add(e->id, e->name);
@@ -291,10 +290,13 @@ void rf_end_event(const struct rf_event *e)
 			g->generation = e->generation;
 		return;
 	case RF_EVENT_LOCAL:
-		rf_claim(rf_guest_of(0), &e->addr);
+		/* else the module is being loaded, and all are claimed later */
+		if (own)
+			rf_claim(own, &e->addr);
 		return;
 	case RF_EVENT_WANT:
-		rf_want(rf_guest_of(0), e->id);
+		if (own)
+			rf_want(own, e->id);
 		return;
 	default:
 		break;
@@ -433,11 +435,11 @@ int rf_end_init(void)
 		return err;
 	err = rf_own_init();
 	if (err)
-		goto err_list;
+		return err;
 	rf_local_claim_all();
 	err = rf_ficm_register(RF_PORT_LOOP, &rf_service);
 	if (err)
-		goto err_list;
+		return err;
 	err = rf_life_register(&rf_life_block);
 	if (err)
 		goto err_port;
@@ -451,23 +453,18 @@ err_life:
 	rf_life_unregister(&rf_life_block);
 err_port:
 	rf_ficm_unregister(RF_PORT_LOOP);
-err_list:
-	rf_event_flush();
-	rf_guests_free();
-	rf_list_exit();
 	return err;
 }
 
 void rf_end_exit(void)
 {
-	rf_leaving = true;
 	rf_net_exit();
 	rf_life_unregister(&rf_life_block);
 	rf_ficm_unregister(RF_PORT_LOOP);
 	rf_event_flush();
 }
 
-/* When no event comes any more */
+/* When no event comes any more; also after rf_end_init() has failed */
 void rf_end_free(void)
 {
 	rf_guests_free();

@@ -254,4 +254,5 @@ int rf_list_init(void)
 void rf_list_exit(void)
 {
 	kvfree(rf_master);
+	rf_master = NULL;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sending: a packet into a descriptor, and pieces of the pool */
+/*
+ * Sending: a packet into a descriptor, and pieces of the pool. The peer can write
+ * these as well: what we wrote there is not read back.
+ */
 #include <linux/rainforest_core.h>
 #include <linux/virtio_net.h>
 
@@ -178,11 +181,19 @@ static void rf_tx_bell(struct rf_link *l)
 	rainforest_ring(bell);
 }
 
+/* A descriptor into the ring, but for its sequence and its data */
+static void rf_tx_write(struct rf_loop_desc *slot, const struct rf_loop_desc *d)
+{
+	memcpy((u8 *)slot + sizeof(slot->seq), (const u8 *)d + sizeof(d->seq),
+	       offsetof(struct rf_loop_desc, frag) - sizeof(d->seq));
+	memcpy(slot->frag, d->frag, d->frags * sizeof(d->frag[0]));
+}
+
 /* Put a packet into the ring. Return: 0, -ENOBUFS (no room), -EMSGSIZE, -EINVAL. */
 static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, unsigned int how)
 {
 	struct rf_tx *tx = &l->tx;
-	struct rf_loop_desc *d = &tx->ring[tx->head % RF_LOOP_SLOTS];
+	struct rf_loop_desc *slot = &tx->ring[tx->head % RF_LOOP_SLOTS], *d = &tx->desc;
 	struct virtio_net_hdr hdr;
 	bool placed;
 
@@ -197,12 +208,13 @@ static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, unsigned int 
 		tx->need = DIV_ROUND_UP(skb->len, RF_LOOP_CHUNK);
 		return -ENOBUFS;
 	}
-	skb_copy_bits(skb, 0, d->data, d->head);
 	d->len = skb->len;
 	d->multicast = !!(how & RF_TX_MANY);
 	d->protocol = skb->protocol;
 	static_assert(sizeof(hdr) == sizeof(d->hdr));
 	memcpy(&d->hdr, &hdr, sizeof(hdr));
+	rf_tx_write(slot, d);
+	skb_copy_bits(skb, 0, slot->data, d->head);
 	for (unsigned int i = 0; placed && i < d->frags; i++)
 		tx->sent[d->frag[i].at / RF_LOOP_CHUNK]++;
 	if (placed)
@@ -211,7 +223,7 @@ static int rf_tx_put(struct rf_link *l, const struct sk_buff *skb, unsigned int 
 		l->stats.tx_copied++;
 	l->stats.tx_packets++;
 	l->stats.tx_bytes += skb->len;
-	smp_store_release(&d->seq, ++tx->head);
+	smp_store_release(&slot->seq, ++tx->head);
 	return 0;
 }
 

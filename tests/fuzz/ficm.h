@@ -25,7 +25,9 @@ bool fuzz_work(void)
 	w = list_first_entry(&queue, struct work_struct, node);
 	list_del(&w->node);
 	w->queued = false;
+	fuzz_works++;
 	w->fn(w);
+	fuzz_works--;
 	return true;
 }
 
@@ -82,6 +84,21 @@ struct rf_ficm_channel *rf_ficm_find_peer(u32 peer)
 		return NULL;
 	rf_ficm_get(ch);
 	return ch;
+}
+
+struct rf_ficm_channel *rf_ficm_next(u64 *serial)
+{
+	struct rf_ficm_channel *ch[] = { &first, &second };
+
+	while (*serial < ARRAY_SIZE(ch)) {
+		if (ch[*serial]->closed) {
+			++*serial;
+			continue;
+		}
+		rf_ficm_get(ch[*serial]);
+		return ch[(*serial)++];
+	}
+	return NULL;
 }
 
 static struct {			/* what a peer would say, if it kept to the protocol */

@@ -274,7 +274,17 @@ struct mutex {
 static inline void mutex_init(struct mutex *m) { m->held = false; }
 static inline void mutex_lock(struct mutex *m) { might_sleep(); MUST(!m->held); m->held = true; }
 static inline void mutex_unlock(struct mutex *m) { MUST(m->held); m->held = false; }
-static inline int mutex_lock_interruptible(struct mutex *m) { mutex_lock(m); return 0; }
+
+extern unsigned int fuzz_works;		/* work that runs: beside who waits, and may hold a lock */
+
+static inline int mutex_lock_interruptible(struct mutex *m)
+{
+	if (m->held && fuzz_works)
+		return -ERESTARTSYS;
+	mutex_lock(m);
+	return 0;
+}
+
 static inline bool mutex_trylock(struct mutex *m) { return m->held ? false : (m->held = true); }
 #define lockdep_assert_held(l)	MUST((l)->held)
 
@@ -368,6 +378,7 @@ bool fuzz_work(void);		/* Return: was there one? */
 #define INIT_WORK(w, f)			((w)->fn = (f), (w)->queued = false)
 #define INIT_DELAYED_WORK(w, f)		INIT_WORK(&(w)->work, f)
 #define INIT_RCU_WORK(w, f)		INIT_WORK(&(w)->work, f)
+#define DECLARE_WORK(w, f)		struct work_struct w = { .fn = (f) }
 #define DECLARE_DELAYED_WORK(w, f)	struct delayed_work w = { .work = { .fn = (f) } }
 #define to_delayed_work(w)		container_of(w, struct delayed_work, work)
 #define to_rcu_work(w)			container_of(w, struct rcu_work, work)
@@ -438,9 +449,10 @@ static inline bool xa_empty(struct xarray *x)
 	return true;
 }
 #define xa_destroy(x)	((void)(x))
-#define xa_for_each(x, i, p) \
-	for ((i) = 0; (i) < FUZZ_XA; (i)++) \
+#define xa_for_each_start(x, i, p, start) \
+	for ((i) = (start); (i) < FUZZ_XA; (i)++) \
 		if (((p) = (x)->at[i]))
+#define xa_for_each(x, i, p)	xa_for_each_start(x, i, p, 0)
 
 /* ---- user memory ---- */
 

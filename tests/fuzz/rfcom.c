@@ -13,7 +13,7 @@
 #define SLOTS	12
 #define HEARD	32
 
-unsigned int fuzz_spins, fuzz_starve;
+unsigned int fuzz_spins, fuzz_starve, fuzz_works;
 struct workqueue_struct *rf_com_wq;
 
 #ifdef CONFIG_RAINFOREST_SUBOS

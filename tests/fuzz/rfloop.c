@@ -3,7 +3,8 @@
  * Fuzz of RFloop's rings (modules/rfloop/tx.c, rx.c): a sender and a receiver, each
  * with page structures of its own for one pool, or without. The first byte says who
  * lies, the sender, the receiver, both or nobody: with nobody each packet has to come
- * once, in order, with all its bytes, and every chunk is free in the end.
+ * once, in order, with all its bytes, but for those that the receiver had no memory for,
+ * and every chunk is free in the end.
  */
 #include "fuzz.h"
 
@@ -54,6 +55,8 @@ static struct rf_link from, to;		/* from.tx sends, to.rx receives */
 static struct netdev_queue queue, no_queue;
 static struct page *of_from[FUZZ_CHUNKS], *of_to[FUZZ_CHUNKS];
 static bool lies_from, lies_to;
+static bool meddles;		/* the receiver, with the descriptor that is being written */
+static bool starves;		/* memory runs out */
 
 struct sent {
 	u32 len;
@@ -70,20 +73,46 @@ static bool keep;			/* the next packets */
 static struct page *unacked[FUZZ_HELD];	/* by the sender's sockets, one a packet */
 static unsigned int nr_unacked;
 static unsigned int sent_head, sent_tail;
+static u64 lost;			/* of those: the receiver had no memory for them */
 
 /* What packets are made of: each begins somewhere else in it */
 static u8 text[RF_LOOP_MAX_LEN + 8192];
 static const u8 *pattern(u8 seed, u32 at) { return text + seed * 16 + at; }
 
+static u32 fuzz_state;		/* of the input, so that a find is found again */
+
+static u8 fuzz_byte(void)
+{
+	fuzz_state ^= fuzz_state << 13;
+	fuzz_state ^= fuzz_state >> 17;
+	fuzz_state ^= fuzz_state << 5;
+	return fuzz_state >> 11;
+}
+
+/* The slot that the sender has begun to write is the receiver's to write as well */
+static void meddle(struct rf_loop_desc *slot)
+{
+	if (fuzz_byte() & 1)
+		for (unsigned int i = 0; i < offsetof(struct rf_loop_desc, data); i++)
+			((u8 *)slot)[i] = fuzz_byte();
+}
+
 /* Our socket's data is never written over, whatever the receiver says that it has done with */
 static int skb_copy_bits(const struct sk_buff *skb, int at, void *dst, int len)
 {
+	struct rf_loop_desc *slot = &ring[from.tx.head % RF_LOOP_SLOTS];
 	u8 *to8 = dst;
 	unsigned int head = skb_headlen(skb), i = 0, base;
 
-	MUST(at >= 0 && at + len <= (int)skb->len);
-	if (to8 >= pool && to8 < pool + FUZZ_CHUNKS * RF_LOOP_CHUNK)
+	MUST(at >= 0 && len >= 0 && at + len <= (int)skb->len);
+	if (to8 >= pool && to8 < pool + FUZZ_CHUNKS * RF_LOOP_CHUNK) {
+		MUST((to8 - pool) % RF_LOOP_CHUNK + len <= RF_LOOP_CHUNK);
 		MUST(rf_pool_idle(&from.tx.pool, (to8 - pool) / RF_LOOP_CHUNK));
+	} else {
+		MUST(to8 == slot->data && len <= RF_LOOP_INLINE);
+	}
+	if (meddles)
+		meddle(slot);
 	for (; len && at < (int)head; len--)
 		*to8++ = skb->head[skb->data + at++];
 	if (!len)
@@ -129,6 +158,14 @@ static void must_be(const struct sk_buff *skb, const struct sent *s)
 	MUST(at == s->len);
 }
 
+/* They come in order: those that the next one was preceded by */
+static void skip_lost(void)
+{
+	MUST(starves || !to.stats.rx_dropped);
+	for (; lost < to.stats.rx_dropped; lost++)
+		MUST(sent_tail++ < sent_head);
+}
+
 static void netif_receive_skb(struct sk_buff *skb)
 {
 	u32 sum = skb_headlen(skb);
@@ -145,6 +182,7 @@ static void netif_receive_skb(struct sk_buff *skb)
 	}
 	MUST(skb->rest || sum == skb->len);
 	if (!lies_from && !lies_to) {
+		skip_lost();
 		MUST(sent_tail < sent_head);
 		is = sent[sent_tail++ % ARRAY_SIZE(sent)];
 		must_be(skb, &is);
@@ -237,6 +275,7 @@ static void send_one(bool small)
 		kfree_skb(skb);
 	if (from.stats.tx_packets == packets || lies_from || lies_to)
 		return;
+	skip_lost();
 	MUST(sent_head - sent_tail < ARRAY_SIZE(sent));
 	sent[sent_head++ % ARRAY_SIZE(sent)] = s;
 }
@@ -401,19 +440,11 @@ static void tear_down(void)
 		MUST(!to.rx.held[c] && of_from[c]->refs == 1 && of_to[c]->refs == 1);
 		MUST(lies_from || lies_to || to.rx.done[c] == from.tx.sent[c]);
 	}
-	if (!lies_from && !lies_to)
-		MUST(sent_head == sent_tail && !to.stats.bad_sequence && !to.stats.bad_bounds && !to.stats.bad_header &&
-		     !from.stats.bad_tail);
-}
-
-static u8 fuzz_byte(void)
-{
-	static u32 state = 1;
-
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state >> 11;
+	if (lies_from || lies_to)
+		return;
+	skip_lost();
+	MUST(sent_head == sent_tail && !to.stats.bad_sequence && !to.stats.bad_bounds && !to.stats.bad_header &&
+	     !from.stats.bad_tail);
 }
 
 /* Some lies, of the input's own words or of any, each looked at at once */
@@ -455,14 +486,20 @@ static void fuzz_one(void)
 {
 	u32 mode = take(1);
 
+	fuzz_state = mode;
+	for (const uint8_t *p = fuzz_at; p < fuzz_end; p++)
+		fuzz_state = fuzz_state * 31 + *p;
+	fuzz_state |= 1;
 	lies_from = mode & 1;
 	lies_to = mode & 2;
+	meddles = lies_to && mode & 64;
+	starves = mode & 16;
 	/* as if it had run for long, so that rings and counters wrap */
 	set_up(!(mode & 4), !(mode & 8), mode & 32 ? -take(1) : take(1) * 2);
-	/* packets that nobody had memory for would have to be told from lost ones */
-	fuzz_starve = lies_from && mode & 16 ? 3 : 0;
+	fuzz_starve = starves ? 3 : 0;
 	sent_head = 0;
 	sent_tail = 0;
+	lost = 0;
 	while (fuzz_left()) {
 		switch (take(1) % 8) {
 		case 0:
