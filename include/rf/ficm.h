@@ -44,6 +44,7 @@ struct rf_ficm_channel *rf_ficm_open(const struct rf_ficm_params *p);
 void rf_ficm_close(struct rf_ficm_channel *ch);
 struct rf_ficm_channel *rf_ficm_find(const char *name);
 struct rf_ficm_channel *rf_ficm_find_peer(u32 peer);
+struct rf_ficm_channel *rf_ficm_next(u64 *serial);
 #ifdef CONFIG_RAINFOREST_SUBOS
 struct rf_ficm_channel *rf_ficm_supervisor(void);
 #else

@@ -183,6 +183,28 @@ struct rf_ficm_channel *rf_channel_next(u64 serial, bool (*match)(struct rf_ficm
 	return NULL;
 }
 
+static bool rf_channel_any(struct rf_ficm_channel *ch)
+{
+	return true;
+}
+
+/**
+ * rf_ficm_next - one open channel after the other
+ * @serial: 0 for the first; out: for the next
+ *
+ * Context: any.
+ * Return: a channel, for rf_ficm_put(); or NULL: that were all.
+ */
+struct rf_ficm_channel *rf_ficm_next(u64 *serial)
+{
+	struct rf_ficm_channel *ch = rf_channel_next(*serial, rf_channel_any);
+
+	if (ch)
+		*serial = ch->serial;
+	return ch;
+}
+EXPORT_SYMBOL_NS_GPL(rf_ficm_next, RAINFOREST);
+
 /**
  * rf_ficm_find - find an open channel by its peer's name
  * @name: of the peer

@@ -268,6 +268,7 @@ void rf_control_exit(void)
 	struct rf_peer *peer, *next;
 
 	rf_ficm_unregister(RF_PORT_CONTROL);
+	rf_region_exit();
 	list_for_each_entry_safe(peer, next, &rf_peers, node)
 		rf_peer_close(peer);
 	if (rf_sup)

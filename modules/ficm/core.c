@@ -300,20 +300,22 @@ int rf_core_init(void)
 #ifdef CONFIG_RAINFOREST_SUBOS
 	WRITE_ONCE(rainforest_desc->comm_apicid, cpu_physical_id(rf_core));
 #endif
+	/* before the CPU may go */
+	rf_core_state = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN,
+							     "rainforest/ficm:online",
+							     rf_core_online, rf_core_offline);
 	cpus_read_unlock();
-	err = rainforest_set_doorbell(rf_doorbell);
-	if (err)
-		goto err_known;
-	rf_core_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "rainforest/ficm:online",
-						  rf_core_online, rf_core_offline);
 	if (rf_core_state < 0) {
 		err = rf_core_state;
-		goto err_doorbell;
+		goto err_known;
 	}
+	err = rainforest_set_doorbell(rf_doorbell);
+	if (err)
+		goto err_state;
 	return 0;
 
-err_doorbell:
-	rainforest_set_doorbell(NULL);
+err_state:
+	cpuhp_remove_state_nocalls(rf_core_state);
 err_known:
 	kfree(rf_known);
 	return err;
@@ -321,7 +323,7 @@ err_known:
 
 void rf_core_exit(void)
 {
-	cpuhp_remove_state_nocalls(rf_core_state);
 	rainforest_set_doorbell(NULL);
+	cpuhp_remove_state_nocalls(rf_core_state);
 	kfree(rf_known);
 }

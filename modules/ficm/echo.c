@@ -80,10 +80,9 @@ int rf_ficm_ping(struct rf_ficm_channel *ch, unsigned int timeout_ms, bool poll,
 	err = rf_ficm_send_timeout(ch, RF_PORT_ECHO, RF_ECHO_REQUEST, &ping.id, sizeof(ping.id),
 				   timeout_ms);
 	while (!err && poll && !READ_ONCE(ping.came)) {
-		if (rf_ficm_busy_look(ch))
-			continue;
-		cpu_relax();
-		/* the clock costs more than a look */
+		if (!rf_ficm_busy_look(ch))
+			cpu_relax();
+		/* the clock costs more than a look; also who is flooded looks at it */
 		if (++looks % RF_PING_LOOKS)
 			continue;
 		if (ktime_get_ns() >= ping.sent + timeout_ms * (u64)NSEC_PER_MSEC)

@@ -144,6 +144,7 @@ struct rf_region_giver;
 void *rf_map_foreign(const struct rf_region_chunk *chunk, unsigned int nr, u64 size, pgprot_t prot);
 int rf_region_told(const struct rf_control_region *c);
 bool rf_region_wanted(u64 id);
+void rf_region_exit(void);
 extern const struct rf_region_giver rf_held_giver;
 
 #endif /* _FICM_INTERNAL_H */

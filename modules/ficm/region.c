@@ -13,12 +13,14 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include <rf/region.h>
 
 #include "internal.h"
 
 #define RF_CLOSED_MS	1000	/* for room to say that a region is given back */
+#define RF_AGAIN_MS	100	/* when there was none, until it is said again */
 
 struct rf_held {
 	struct list_head node;
@@ -29,7 +31,8 @@ struct rf_held {
 };
 
 static LIST_HEAD(rf_regions);
-static DEFINE_MUTEX(rf_regions_lock);	/* the list */
+static LIST_HEAD(rf_unsaid);		/* given back, and the supervisor was not told */
+static DEFINE_MUTEX(rf_regions_lock);	/* the lists */
 static DECLARE_WAIT_QUEUE_HEAD(rf_regions_wait);	/* one has gone */
 
 /* ---- mapping ---- */
@@ -246,6 +249,45 @@ bool rf_region_wanted(u64 id)
 	return !h;	/* else rf_region_release() answers */
 }
 
+static void rf_unsaid_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rf_unsaid_again, rf_unsaid_work);
+
+/*
+ * The supervisor does not know, so it does not ask: the region, and who waits at
+ * its other end, would stay until we stop.
+ */
+static void rf_unsaid_work(struct work_struct *work)
+{
+	struct rf_ficm_channel *ch = rf_ficm_supervisor();
+	struct rf_held *h, *next;
+
+	guard(mutex)(&rf_regions_lock);
+	list_for_each_entry_safe(h, next, &rf_unsaid, node) {
+		const struct rf_control_answer a = { .generation = h->r.id };
+
+		if (rf_ficm_post(ch, RF_PORT_CONTROL, RF_CONTROL_CLOSED, &a, sizeof(a)) ==
+		    -EAGAIN) {
+			mod_delayed_work(system_wq, &rf_unsaid_again,
+					 msecs_to_jiffies(RF_AGAIN_MS));
+			return;
+		}
+		list_del(&h->node);
+		kref_put(&h->ref, rf_held_free);
+	}
+}
+
+/* No region is left, and the channel to the supervisor is about to close */
+void rf_region_exit(void)
+{
+	struct rf_held *h, *next;
+
+	cancel_delayed_work_sync(&rf_unsaid_again);
+	list_for_each_entry_safe(h, next, &rf_unsaid, node) {
+		list_del(&h->node);
+		kref_put(&h->ref, rf_held_free);
+	}
+}
+
 /**
  * rf_region_release - let go of a region
  * @r: as given; gone when this returns, its mapping too
@@ -259,6 +301,7 @@ void rf_region_release(struct rf_region *r)
 	struct rf_held *h = container_of(r, struct rf_held, r);
 	struct rf_control_answer a = { .generation = r->id };
 	struct rf_ficm_channel *ch = rf_ficm_supervisor();
+	int err = 0;
 
 	mutex_lock(&rf_regions_lock);
 	h->released = true;
@@ -269,10 +312,17 @@ void rf_region_release(struct rf_region *r)
 	mutex_lock(&rf_regions_lock);
 	list_del(&h->node);
 	mutex_unlock(&rf_regions_lock);
-	if (ch && rf_ficm_send_timeout(ch, RF_PORT_CONTROL, RF_CONTROL_CLOSED, &a, sizeof(a),
-				       RF_CLOSED_MS))
-		pr_warn_ratelimited("the supervisor wasn't told that a region is free\n");
-	kref_put(&h->ref, rf_held_free);
+	if (ch)
+		err = rf_ficm_send_timeout(ch, RF_PORT_CONTROL, RF_CONTROL_CLOSED, &a, sizeof(a),
+					   RF_CLOSED_MS);
+	if (err == -ETIMEDOUT || err == -EINTR) {
+		mutex_lock(&rf_regions_lock);
+		list_add_tail(&h->node, &rf_unsaid);	/* with the service's reference */
+		mutex_unlock(&rf_regions_lock);
+		mod_delayed_work(system_wq, &rf_unsaid_again, msecs_to_jiffies(RF_AGAIN_MS));
+	} else {
+		kref_put(&h->ref, rf_held_free);
+	}
 	wake_up_all(&rf_regions_wait);
 }
 EXPORT_SYMBOL_NS_GPL(rf_region_release, RAINFOREST);

@@ -18,7 +18,7 @@ DEFINE_STATIC_SRCU(rf_services_srcu);
  * @svc: who; it stays the caller's until rf_ficm_unregister() has returned
  *
  * Of channels that are open already @svc->opened is not told: who asks for them
- * by rf_ficm_find() after this misses none, but may see one twice.
+ * by rf_ficm_find() or rf_ficm_next() after this misses none, but may see one twice.
  *
  * Context: process, may sleep.
  * Return: 0; -EINVAL (port); -EBUSY when somebody listens.

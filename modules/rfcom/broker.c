@@ -265,6 +265,29 @@ static void rf_got_region(struct rf_kernel *k, const struct rf_com_region *w)
 	queue_work(rf_com_wq, &j->work);
 }
 
+/* It has not said hello, to us: it is not to wait for an answer */
+static void rf_got_unknown(struct rf_ficm_channel *ch, u16 type, const void *data)
+{
+	struct rf_com_found found = { .error = -ENOTCONN };
+	struct rf_com_word w;
+
+	memcpy(&w, data, sizeof(w));
+	switch (type) {
+	case RF_COM_REGISTER:
+	case RF_COM_GRANT:
+		w.error = -ENOTCONN;
+		rf_wire_post(ch, RF_COM_REGISTERED, &w, sizeof(w));
+		break;
+	case RF_COM_LOOKUP:
+		found.to = w.to;
+		rf_wire_post(ch, RF_COM_FOUND, &found, sizeof(found));
+		break;
+	case RF_COM_REGION:
+		rf_refuse(ch, data, -ENOTCONN);
+		break;
+	}
+}
+
 /* From a subOS, in FICM's read thread */
 void rf_broker_got(struct rf_ficm_channel *ch, u16 type, const void *data)
 {
@@ -281,8 +304,10 @@ void rf_broker_got(struct rf_ficm_channel *ch, u16 type, const void *data)
 		return;
 	}
 	k = rf_kernel_find(ch);
-	if (!k)
+	if (!k) {
+		rf_got_unknown(ch, type, data);
 		return;
+	}
 	if (k->text_of == w.to)
 		memcpy(name, k->text, sizeof(name) - 1);
 	switch (type) {
@@ -336,6 +361,20 @@ static struct rf_kernel *rf_kernel_pop(void)
 	if (k)
 		list_del(&k->node);
 	return k;
+}
+
+/* We begin: subOSes that run already have said hello to nobody, or to who was here before */
+void rf_broker_who(void)
+{
+	const struct rf_com_word who = { };
+	struct rf_ficm_channel *ch;
+	u64 serial = 0;
+
+	for (; (ch = rf_ficm_next(&serial)); rf_ficm_put(ch)) {
+		if (rf_wire_post(ch, RF_COM_WHO, &who, sizeof(who)) == -EAGAIN)
+			pr_warn("%s has no room for a word: its services are not known\n",
+				rf_ficm_name(ch));
+	}
 }
 
 /* FICM calls us no more */

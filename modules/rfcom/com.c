@@ -97,6 +97,19 @@ struct rf_com *rf_com_of(struct rf_ficm_channel *ch, u32 handle)
 	return NULL;
 }
 
+/* The next listener from a handle on, with a reference; or NULL. Context: process. */
+struct rf_com *rf_com_listener(unsigned long *handle)
+{
+	struct rf_com *c;
+
+	guard(rcu)();
+	xa_for_each_start(&rf_coms, *handle, c, *handle) {
+		if (READ_ONCE(c->state) == RF_IS_LISTENING && kref_get_unless_zero(&c->ref))
+			return c;
+	}
+	return NULL;
+}
+
 /* Its other end is lost, or has gone mad. What has come whole can be read. Context: any. */
 void rf_com_fail(struct rf_com *c, int error)
 {

@@ -62,6 +62,9 @@ static int rf_fd_release(struct inode *inode, struct file *file)
 {
 	struct rf_com *c = file->private_data;
 
+	down_write(&c->map_lock);	/* who revokes it is done, or finds none */
+	c->mapping = NULL;
+	up_write(&c->map_lock);
 	/* who is killed did not mean to close */
 	rf_com_shut(c, (current->flags & PF_EXITING) && (current->exit_code & 0x7f));
 	rf_com_put(c);

@@ -3,7 +3,8 @@
  * What the files of rfcom share.
  *
  * Locks, in this order:
- *   rf_com.read_lock, .write_lock (mutex) one reader, one writer at a time
+ *   rf_com.read_lock, .write_lock (mutex) one reader, one writer at a time; of a
+ *				listener .write_lock: one who tells the registry of it
  *   rf_com.map_lock (rwsem)	is the mapped region there?
  *   rf_names_lock (mutex)	a name and the request that it is for, on the wire
  *   rf_registry_lock (mutex)	the supervisor's: services and kernels
@@ -57,6 +58,7 @@ struct rf_share {
 	bool ready;		/* the other end has it too */
 	bool gone;		/* the other end has left it */
 	int error;		/* the last time that it was asked for */
+	bool unheard;		/* and nobody has been told of that */
 };
 
 struct vm_area_struct;
@@ -104,7 +106,7 @@ struct rf_com {
 
 	struct rf_share share[RF_COM_SHARES];
 	struct rw_semaphore map_lock;
-	struct address_space *mapping;	/* of our file, to revoke what it maps */
+	struct address_space *mapping;	/* of our file, to revoke what it maps; under map_lock */
 
 	/* listening */
 	struct list_head accept;	/* clients, by accept_node */
@@ -133,6 +135,7 @@ const char *rf_com_self_name(void);
 struct rf_com *rf_com_new(void);
 struct rf_com *rf_com_find(u32 handle);
 struct rf_com *rf_com_of(struct rf_ficm_channel *ch, u32 handle);
+struct rf_com *rf_com_listener(unsigned long *handle);
 void rf_com_put(struct rf_com *c);
 void rf_com_fail(struct rf_com *c, int error);
 void rf_com_gone(struct rf_ficm_channel *ch);
@@ -143,6 +146,7 @@ void rf_com_exit(void);
 
 /* wire.c */
 int rf_wire_init(void);
+int rf_wire_hello(void);
 void rf_wire_exit(void);
 int rf_wire_post(struct rf_ficm_channel *ch, u16 type, const void *data, size_t len);
 int rf_wire_send(struct rf_ficm_channel *ch, u16 type, const void *data, size_t len);
@@ -176,6 +180,7 @@ int rf_name_wait(u64 since, ktime_t end, bool forever);
 void rf_name_forget(u64 hash);
 void rf_found_got(const struct rf_com_found *f);
 void rf_registered_got(const struct rf_com_word *w);
+void rf_who_got(void);
 void rf_names_exit(void);
 
 /* read.c */
@@ -195,6 +200,7 @@ ssize_t rf_com_write(struct rf_com *c, struct iov_iter *from, int timeout_ms);
 int rf_share_init(void);
 void rf_share_exit(void);
 int rf_share_get(struct rf_com *c, unsigned int kind, u64 size, int timeout_ms);
+bool rf_share_pending(const struct rf_share *s);
 void *rf_share_addr(const struct rf_share *s);
 void rf_share_leave(struct rf_com *c, unsigned int kind);
 void rf_share_drop(struct rf_com *c);
@@ -220,6 +226,7 @@ void rf_registry_remove_all(u32 owner);
 int rf_registry_find(u32 who, const char *who_name, const char *name, struct rf_found *found);
 int rf_registry_list(struct rf_com_ioc_service *s);
 
+void rf_broker_who(void);
 void rf_broker_exit(void);
 void rf_broker_got(struct rf_ficm_channel *ch, u16 type, const void *data);
 void rf_broker_gone(struct rf_ficm_channel *ch);
@@ -227,6 +234,7 @@ void rf_broker_changed(const char *name);
 int rf_broker_region(u32 owner, const struct rf_com_region *want);
 #else
 static inline int rf_registry_list(struct rf_com_ioc_service *s) { return -EOPNOTSUPP; }
+static inline void rf_broker_who(void) { }
 static inline void rf_broker_exit(void) { }
 static inline void rf_broker_got(struct rf_ficm_channel *ch, u16 type, const void *data) { }
 static inline void rf_broker_gone(struct rf_ficm_channel *ch) { }

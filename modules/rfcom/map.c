@@ -133,13 +133,11 @@ int rf_com_mmap(struct rf_com *c, struct vm_area_struct *vma)
 /* The other end has left. Context: process. */
 void rf_map_revoke(struct rf_com *c)
 {
-	struct address_space *mapping;
-
 	down_write(&c->map_lock);	/* faults have ended, and the next see that it is gone */
-	mapping = c->mapping;
-	up_write(&c->map_lock);
-	if (mapping)
-		unmap_mapping_range(mapping, 0, 0, 1);
+	downgrade_write(&c->map_lock);	/* our file may close meanwhile: not before we are done */
+	if (c->mapping)
+		unmap_mapping_range(c->mapping, 0, 0, 1);
+	up_read(&c->map_lock);
 }
 
 /**

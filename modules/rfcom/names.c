@@ -275,6 +275,56 @@ int rf_name_find(const char *name, struct rf_found *found)
 	return 0;
 }
 
+/* ---- a registry that begins anew ---- */
+
+/* Register a listener with all its grants, unless it closes */
+static void rf_name_again(struct rf_com *l)
+{
+	const struct rf_com_word w = { .to = l->handle };
+	struct rf_com_grantee *g;
+	int err = 0;
+
+	/* only who has the lock changes the grants */
+	if (mutex_lock_interruptible(&l->write_lock))
+		return;
+	if (READ_ONCE(l->state) == RF_IS_LISTENING)
+		err = rf_register_ask(l, RF_COM_REGISTER, l->name, &w, sizeof(w));
+	list_for_each_entry(g, &l->grants, node) {
+		if (err || READ_ONCE(l->state) != RF_IS_LISTENING)
+			break;
+		err = rf_name_grant(l, g->peer, g->rights);
+	}
+	mutex_unlock(&l->write_lock);
+	if (err)
+		pr_warn("the supervisor does not register %s again: %d\n", l->name, err);
+}
+
+/* Hello makes it forget our names: what is registered already comes once more after it */
+static void rf_who_work(struct work_struct *work)
+{
+	unsigned long handle = 0;
+	struct rf_com *l;
+	int err = rf_wire_hello();
+
+	if (err) {
+		pr_warn("the supervisor takes no hello: %d\n", err);
+		return;
+	}
+	rf_name_forget(0);	/* who waits for a name looks again */
+	for (; (l = rf_com_listener(&handle)); handle++) {
+		rf_name_again(l);
+		rf_com_put(l);
+	}
+}
+
+static DECLARE_WORK(rf_who, rf_who_work);
+
+/* The supervisor's registry begins, and knows nothing of us. Context: any. */
+void rf_who_got(void)
+{
+	queue_work(rf_com_wq, &rf_who);
+}
+
 void rf_names_exit(void)
 {
 	rf_name_forget(0);
@@ -308,6 +358,10 @@ void rf_name_forget(u64 hash)
 }
 
 void rf_registered_got(const struct rf_com_word *w)
+{
+}
+
+void rf_who_got(void)
 {
 }
 

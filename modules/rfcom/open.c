@@ -71,7 +71,7 @@ void rf_rights_free(struct list_head *grants)
  * Clients in the service's own kernel need none.
  *
  * Context: process, may sleep. Return: 0; -EINVAL (rights, name, no listener);
- * -ENOSPC (16 at most); -ENOMEM; -ETIMEDOUT, -ERESTARTSYS (the registry).
+ * -ENOSPC (16 at most); -ENOMEM; -ETIMEDOUT, -ERESTARTSYS, -ENOTCONN (the registry).
  */
 int rf_grant(struct rf_com *l, const char *peer, unsigned int rights)
 {
@@ -121,16 +121,18 @@ static struct rf_com *rf_server_new(struct rf_com *l, struct rf_ficm_channel *ch
 
 	if (!c)
 		return NULL;
-	if (ch)
-		rf_ficm_get(ch);
-	c->ch = ch;
 	c->peer = ch ? rf_ficm_peer(ch) : rf_com_self();
 	c->to = to;
 	c->server = true;
 	c->rights = rights;
 	c->buffer = l->buffer;
 	strscpy(c->name, l->name, sizeof(c->name));
+	if (ch)
+		rf_ficm_get(ch);
+	spin_lock_irq(&c->lock);
 	WRITE_ONCE(c->state, RF_IS_OPEN);
+	c->ch = ch;		/* last: from here on that kernel can say something to it */
+	spin_unlock_irq(&c->lock);
 	return c;
 }
 
@@ -213,12 +215,11 @@ struct rf_com *rf_accept(struct rf_com *l, int timeout_ms)
 }
 EXPORT_SYMBOL_NS_GPL(rf_accept, RAINFOREST);
 
-/* It listens no more: who was not accepted is told. The state is CLOSED. */
-void rf_listener_close(struct rf_com *l)
+/* Who was not accepted is told. The state is not LISTENING: nobody comes any more. */
+static void rf_backlog_close(struct rf_com *l)
 {
 	struct rf_com *c;
 
-	rf_name_unregister(l);
 	do {
 		spin_lock_irq(&l->lock);
 		c = list_first_entry_or_null(&l->accept, struct rf_com, accept_node);
@@ -230,6 +231,36 @@ void rf_listener_close(struct rf_com *l)
 			rf_com_put(c);
 		}
 	} while (c);
+}
+
+/* It listens no more. The state is CLOSED. */
+void rf_listener_close(struct rf_com *l)
+{
+	/* who registers it anew has ended, or sees the state: the last word is ours */
+	mutex_lock(&l->write_lock);
+	rf_name_unregister(l);
+	mutex_unlock(&l->write_lock);
+	rf_backlog_close(l);
+}
+
+/* Register it, or let it be no listener. Return: 0, or rf_name_register()'s. */
+static int rf_listen_register(struct rf_com *l)
+{
+	int err;
+
+	mutex_lock(&l->write_lock);
+	WRITE_ONCE(l->state, RF_IS_LISTENING);
+	err = rf_name_register(l);
+	if (err) {
+		spin_lock_irq(&l->lock);
+		WRITE_ONCE(l->state, RF_IS_OPENING);	/* there is nothing to unregister */
+		spin_unlock_irq(&l->lock);
+	}
+	mutex_unlock(&l->write_lock);
+	/* the registry may have had the name for a moment, and led clients here */
+	if (err)
+		rf_backlog_close(l);
+	return err;
 }
 
 static struct rf_com *rf_listen(const char *name, u32 buffer, u32 backlog)
@@ -252,11 +283,9 @@ static struct rf_com *rf_listen(const char *name, u32 buffer, u32 backlog)
 		err = -ENAMETOOLONG;
 		goto err_shut;
 	}
-	WRITE_ONCE(l->state, RF_IS_LISTENING);
-	err = rf_name_register(l);
+	err = rf_listen_register(l);
 	if (!err)
 		return l;
-	WRITE_ONCE(l->state, RF_IS_OPENING);	/* there is nothing to unregister */
 err_shut:
 	rf_com_shut(l, false);
 	rf_com_put(l);
@@ -275,7 +304,7 @@ void rf_opened_got(struct rf_ficm_channel *ch, const struct rf_com_open *o)
 
 	if (c) {
 		spin_lock_irqsave(&c->lock, flags);
-		if (c->state == RF_IS_OPENING && !c->error) {
+		if (c->state == RF_IS_OPENING && !c->server && !c->error) {
 			taken = true;
 			if (o->error || !o->from || (o->rights & ~RF_MAY_ALL) || !o->rights ||
 			    o->buffer < RF_COM_BUFFER_MIN || o->buffer > RF_COM_BUFFER_MAX) {
@@ -389,8 +418,9 @@ struct rf_com *rf_com_open(const char *name, u32 flags, int timeout_ms, u32 buff
  * Context: process, may sleep: up to some seconds also without RF_WAIT.
  * Return: a channel or listener, for rf_close(); ERR_PTR: -EINVAL (name, flags);
  * -EEXIST (the name is taken); -ENOENT (no such service); -EACCES (no grant; or
- * another kernel's name); -ECONNREFUSED (too many wait to be accepted);
- * -ETIMEDOUT, -ERESTARTSYS, -ENOMEM, -ENAMETOOLONG.
+ * another kernel's name); -ECONNREFUSED (too many wait to be accepted); -ENOTCONN (no
+ * supervisor, or one that does not know us yet); -ETIMEDOUT, -ERESTARTSYS, -ENOMEM,
+ * -ENAMETOOLONG.
  */
 struct rf_com *rf_open(const char *name, unsigned int flags, int timeout_ms)
 {

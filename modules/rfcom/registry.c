@@ -32,7 +32,7 @@ static struct rf_service *rf_service_of(u32 owner, u32 service)
 	return NULL;
 }
 
-/* Return: 0; -EEXIST, or why it may not have the name */
+/* Return: 0; 1: it has it already; -EEXIST, or why it may not have the name */
 static int rf_registry_check(u32 owner, const char *owner_name, const char *name, u32 service)
 {
 	const char *at = strchr(name, '@');
@@ -42,8 +42,12 @@ static int rf_registry_check(u32 owner, const char *owner_name, const char *name
 	if (at && strcmp(at + 1, owner_name))
 		return -EACCES;
 	list_for_each_entry(s, &rf_services, node) {
+		bool own = s->owner == owner && s->service == service;
+
 		n += s->owner == owner;
-		if (!strcmp(s->name, name) || (s->owner == owner && s->service == service))
+		if (!strcmp(s->name, name))
+			return own ? 1 : -EEXIST;
+		if (own)
 			return -EEXIST;
 	}
 	return n < RF_SERVICES ? 0 : -EDQUOT;
@@ -55,6 +59,8 @@ static int rf_registry_check(u32 owner, const char *owner_name, const char *name
  * @owner_name: its name
  * @name: the service's
  * @service: its handle in its kernel
+ *
+ * To be told twice does no harm: see rf_who_got().
  *
  * Context: process, may sleep. Return: 0; -EEXIST; -EINVAL (name); -EACCES (it
  * is another kernel's); -EDQUOT (it has RF_SERVICES); -ENOMEM.
@@ -83,7 +89,7 @@ int rf_registry_add(u32 owner, const char *owner_name, const char *name, u32 ser
 		rf_broker_changed(name);
 out_free:
 	kfree(s);
-	return err;
+	return min(err, 0);
 }
 
 /* Return: 0; -ENOENT, -EINVAL, -ENOSPC, -ENOMEM */

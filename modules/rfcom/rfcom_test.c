@@ -287,6 +287,66 @@ static void test_death(struct kunit *test)
 	rf_close(o.l);
 }
 
+/* The first word of a type that was sent to it */
+static bool heard(struct other *o, u16 type, void *data, size_t len)
+{
+	struct rf_ficm_msg msg;
+	struct rf_msg_rx rx;
+
+	rf_msgrx_init(&rx, o->ring[1], ORDER, rf_ficm_core_apicid());
+	for (int i = 0; i < 2000; i++) {
+		while (rf_msgrx_take(&rx, &msg) == 1) {
+			if (msg.type != type)
+				continue;
+			memcpy(data, msg.data, len);
+			return true;
+		}
+		usleep_range(500, 1000);
+	}
+	return false;
+}
+
+/* Who has not said hello is told so, and does not wait */
+static void test_unknown(struct kunit *test)
+{
+	struct rf_com_region region = { .to = 9, .kind = RF_COM_MAP };
+	struct rf_com_word w = { .to = 7 }, token = { .to = 8 };
+	struct rf_com_found found = { };
+	struct rf_com_share no = { };
+	struct other o;
+
+	other_open(test, &o, RF_MAY_ALL);
+	say(test, &o, RF_COM_REGISTER, &w, sizeof(w));
+	KUNIT_EXPECT_TRUE(test, heard(&o, RF_COM_REGISTERED, &w, sizeof(w)));
+	KUNIT_EXPECT_EQ(test, w.to, 7);
+	KUNIT_EXPECT_EQ(test, w.error, -ENOTCONN);
+	say(test, &o, RF_COM_LOOKUP, &token, sizeof(token));
+	KUNIT_EXPECT_TRUE(test, heard(&o, RF_COM_FOUND, &found, sizeof(found)));
+	KUNIT_EXPECT_EQ(test, found.to, 8);
+	KUNIT_EXPECT_EQ(test, found.error, -ENOTCONN);
+	say(test, &o, RF_COM_REGION, &region, sizeof(region));
+	KUNIT_EXPECT_TRUE(test, heard(&o, RF_COM_REFUSED, &no, sizeof(no)));
+	KUNIT_EXPECT_EQ(test, no.to, 9);
+	KUNIT_EXPECT_EQ(test, no.error, -ENOTCONN);
+	other_close(&o);
+}
+
+/* A buffer that can't be had: also who does not wait hears of it, and doesn't try for ever */
+static void test_no_buffer(struct kunit *test)
+{
+	static const u8 out[1000];
+	ssize_t n = -EAGAIN;
+	struct other o;
+
+	other_open(test, &o, RF_MAY_ALL);
+	for (int i = 0; i < 1000 && n == -EAGAIN; i++) {
+		n = rf_write(o.s, out, sizeof(out), 0);
+		usleep_range(500, 1000);
+	}
+	KUNIT_EXPECT_EQ(test, n, -EHOSTDOWN);	/* there is no such kernel */
+	other_close(&o);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_names),
 	KUNIT_CASE(test_messages),
@@ -295,6 +355,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_rights),
 	KUNIT_CASE(test_handles),
 	KUNIT_CASE(test_death),
+	KUNIT_CASE(test_unknown),
+	KUNIT_CASE(test_no_buffer),
 	{ }
 };
 

@@ -111,6 +111,12 @@ static bool rf_share_usable(const struct rf_share *s)
 	return READ_ONCE(s->ready) && READ_ONCE(s->size) && !READ_ONCE(s->gone);
 }
 
+/* Is it asked for, and not decided? */
+bool rf_share_pending(const struct rf_share *s)
+{
+	return READ_ONCE(s->asked) && !READ_ONCE(s->gone) && !rf_share_usable(s);
+}
+
 /* Has the answer come? Each kind has its own, as there is no argument. */
 static bool rf_share_told(struct rf_com *c, unsigned int kind)
 {
@@ -150,6 +156,7 @@ static void rf_share_fail(struct rf_com *c, unsigned int kind, int error)
 
 	spin_lock_irqsave(&c->lock, flags);
 	WRITE_ONCE(c->share[kind].error, error);
+	WRITE_ONCE(c->share[kind].unheard, true);
 	WRITE_ONCE(c->share[kind].asked, false);
 	spin_unlock_irqrestore(&c->lock, flags);
 	wake_up_all(&c->wait);
@@ -160,7 +167,7 @@ static void rf_share_fail(struct rf_com *c, unsigned int kind, int error)
  * @c: the channel
  * @kind: RF_COM_BUFFER or RF_COM_MAP
  * @size: bytes, if it is to be made
- * @timeout_ms: 0: ask, and don't wait; else RF_ANSWER_MS at most
+ * @timeout_ms: 0: ask, and don't wait: the next call says why not; else RF_ANSWER_MS at most
  *
  * Context: process.
  * Return: 0; -EAGAIN; -ETIMEDOUT; -ERESTARTSYS; why it can't be had; what
@@ -175,6 +182,9 @@ int rf_share_get(struct rf_com *c, unsigned int kind, u64 size, int timeout_ms)
 		return -ECONNRESET;
 	if (rf_share_usable(s))
 		return 0;
+	/* why it failed while nobody waited */
+	if (!timeout_ms && !READ_ONCE(s->asked) && xchg(&s->unheard, false))
+		return READ_ONCE(s->error) ?: -EAGAIN;
 	if (rf_share_mark(c, kind))
 		err = rf_share_ask(c, kind, size);
 	err = err ?: rf_com_wait(c, kind == RF_COM_MAP ? rf_map_told : rf_buffer_told,
@@ -183,6 +193,8 @@ int rf_share_get(struct rf_com *c, unsigned int kind, u64 size, int timeout_ms)
 		return 0;
 	if (err && err != -EAGAIN && err != -ERESTARTSYS)
 		rf_share_fail(c, kind, err);	/* the next one asks again */
+	if (err != -EAGAIN)
+		WRITE_ONCE(s->unheard, false);
 	return err ?: rf_com_check(c) ?: READ_ONCE(s->error) ?: -ECONNRESET;
 }
 
@@ -199,6 +211,8 @@ void rf_share_wanted(struct rf_com *c, const struct rf_com_share *w)
 		err = -EINVAL;
 	else if (!(c->rights & need))
 		err = -EACCES;
+	else if (READ_ONCE(c->share[w->kind].gone))
+		err = -ECONNRESET;
 	else if (rf_share_mark(c, w->kind))
 		err = rf_share_region(c, w->kind, size);
 	if (!err || w->kind >= RF_COM_SHARES)
@@ -251,6 +265,7 @@ static int rf_share_given(struct rf_region *r, void *ctx)
 	struct rf_com *c = rf_region_com(r);
 	struct rf_share *s;
 	int err = -ENOENT;
+	bool gone;
 
 	if (!c)
 		return err;
@@ -263,31 +278,42 @@ static int rf_share_given(struct rf_region *r, void *ctx)
 		WRITE_ONCE(s->size, r->size);
 		err = 0;
 	}
+	gone = s->gone;
 	spin_unlock_irq(&c->lock);
 	if (!err)
 		rf_wire_due(c, RF_DUE_READY + kind);
+	else if (gone)
+		rf_wire_due(c, RF_DUE_FAILED + kind);	/* asked for again, in vain */
 	wake_up_all(&c->wait);
 	rf_com_put(c);
 	return err;
 }
 
 /*
- * The other end has left. Messages in the buffer can still be read: it goes when
- * we close. What programs have mapped goes now.
+ * The other end has left, or could not map it, and waits for who tells it so. Messages
+ * in the buffer can still be read: it goes when we close. What programs have mapped
+ * goes now.
  */
 static void rf_share_taken(struct rf_region *r, void *ctx)
 {
 	unsigned int kind = upper_32_bits(r->tag[1]);
 	struct rf_com *c = rf_region_com(r);
-	bool ours;
+	struct rf_share *s;
+	bool ours, waits;
 
 	if (!c)
 		return;		/* it is closing, and lets go by itself */
+	s = &c->share[kind];
 	spin_lock_irq(&c->lock);
-	ours = c->share[kind].region == r;
+	ours = s->region == r;
+	waits = ours && !s->ready;
 	if (ours)
-		WRITE_ONCE(c->share[kind].gone, true);
+		WRITE_ONCE(s->gone, true);
+	if (waits)
+		WRITE_ONCE(s->error, -ENOMEM);
 	spin_unlock_irq(&c->lock);
+	if (waits)
+		rf_wire_due(c, RF_DUE_FAILED + kind);
 	if (ours && kind == RF_COM_MAP)
 		rf_map_revoke(c);
 	wake_up_all(&c->wait);

@@ -77,6 +77,10 @@ static bool rf_wire_quick(struct rf_ficm_channel *ch, u16 type, const void *data
 		if (registry)
 			rf_name_forget(((const struct rf_com_changed *)data)->hash);
 		return true;
+	case RF_COM_WHO:
+		if (registry)
+			rf_who_got();
+		return true;
 	case RF_COM_REFUSED:
 		c = registry ? rf_com_find(to) : NULL;
 		if (c) {
@@ -128,18 +132,23 @@ static void rf_wire_silent(struct rf_ficm_channel *ch, void *ctx)
 	rf_com_gone(ch);
 }
 
-static void rf_wire_hello(struct rf_ficm_channel *ch)
+static int rf_hello(struct rf_ficm_channel *ch)
 {
 	const struct rf_com_word hello = { .error = RF_COM_VERSION };
 
-	if (ch)
-		rf_wire_send(ch, RF_COM_HELLO, &hello, sizeof(hello));
+	return ch ? rf_wire_send(ch, RF_COM_HELLO, &hello, sizeof(hello)) : -ENOTCONN;
+}
+
+/* To the supervisor. Context: process. Return: rf_wire_send()'s; -ENOTCONN: there is none. */
+int rf_wire_hello(void)
+{
+	return rf_hello(rf_ficm_supervisor());
 }
 
 static void rf_wire_opened(struct rf_ficm_channel *ch, void *ctx)
 {
 	if (!rf_ficm_peer(ch))
-		rf_wire_hello(ch);
+		rf_hello(ch);
 }
 
 static const struct rf_ficm_service rf_wire_service = {
@@ -284,9 +293,11 @@ int rf_wire_init(void)
 	int err = rf_ficm_register(RF_PORT_COM, &rf_wire_service);
 
 	rf_given_up = false;
-	if (!err)
-		rf_wire_hello(rf_ficm_supervisor());
-	return err;
+	if (err)
+		return err;
+	rf_wire_hello();
+	rf_broker_who();
+	return 0;
 }
 
 void rf_wire_exit(void)

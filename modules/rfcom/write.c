@@ -56,7 +56,7 @@ bool rf_com_writable(struct rf_com *c)
 
 	if (rf_com_check(c))
 		return true;
-	if (blocked > RF_SMALL && READ_ONCE(s->asked) && !READ_ONCE(s->ready))
+	if (blocked > RF_SMALL && rf_share_pending(s))
 		return false;
 	if (rf_room(c, blocked))
 		return true;

@@ -319,7 +319,9 @@ int rf_subos_lend(struct rf_subos *from, struct rf_subos *to, struct rf_resize *
 			u64 now = rf_memory_of(&to->res, i);
 
 			if (now > had_mem[i])
-				l->mem[l->nr_mem++] = (struct rf_lease_mem) { .size = now - had_mem[i], .node = i };
+				l->mem[l->nr_mem++] = (struct rf_lease_mem) {
+					.size = now - had_mem[i], .node = i,
+				};
 		}
 	}
 	mutex_unlock(&from->lock);

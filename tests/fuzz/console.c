@@ -147,6 +147,8 @@ bool fuzz_meanwhile(void)
 		s.dead = true;
 	}
 	lie();
+	if (!s.drain.held)
+		fuzz_work();
 	return true;
 }
 
@@ -244,7 +246,6 @@ static void setup(void)
 		s.desc = calloc(1, RF_CONTROL_SIZE);
 		mutex_init(&s.drain);
 		MUST(!rf_console_setup(&s));
-		rf_tee_setup(&s);
 		for (unsigned int id = 0; id < RF_RING_COUNT; id++)
 			memset(rf_ring_of(&s, id)->data, byte_of(id), rf_ring_cap(id));
 	}
@@ -259,7 +260,8 @@ static void setup(void)
 	s.dead = false;
 	s.state = RAINFOREST_STATE_RUNNING;
 	s.history.head = s.history.lost = 0;
-	s.tee.head = s.tee.pos = s.tee.len = 0;
+	s.tee = (struct rf_tee) { .text = s.tee.text };
+	rf_tee_setup(&s);
 	rf_console_start(&s);
 }
 
@@ -290,8 +292,8 @@ static void fuzz_one(void)
 	rf_console_bury(&s);
 	mutex_unlock(&s.drain);
 	MUST(s.end[RF_RING_STDOUT].rest_len <= rf_ring_cap(RF_RING_STDOUT));
-	rf_tee_finish(&s);
-	MUST(s.tee.pos == s.tee.head && !s.tee.len);
+	rf_tee_finish(&s, 0);
+	MUST(s.tee.pos == s.tee.head && s.tee.printed == s.tee.head && !s.tee.len && !s.tee.late);
 	rf_console_free_ghosts();
 	MUST(s.ref.n == 1);
 	kvfree(s.end[RF_RING_STDOUT].rest);

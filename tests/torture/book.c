@@ -34,7 +34,11 @@ void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t 
 	t->book.count[CRASHED]++;
 }
 
-/* What the supervisor has when nothing is granted; in KiB */
+/*
+ * What the supervisor has when nothing is granted; in KiB. Not MemAvailable: that is
+ * less what zones keep for those below, which grows with each block that comes back
+ * as movable memory (by a 32nd of it for each zone below, and the watermarks).
+ */
 int book_look(struct torture *t)
 {
 	struct look *l = &t->book.look[t->book.nr_looks];
@@ -44,7 +48,9 @@ int book_look(struct torture *t)
 	sync();
 	put_file("/proc/sys/vm/drop_caches", "3");
 	*l = (struct look){ t->step, t->book.count[DESTROYED],
-			    meminfo("MemAvailable") + held_by_cpus(), meminfo("MemTotal"), meminfo("Slab") };
+			    meminfo("MemFree") + meminfo("Active(file)") + meminfo("Inactive(file)") +
+			    meminfo("SReclaimable") + held_by_cpus(),
+			    meminfo("MemTotal"), meminfo("Slab") };
 	t->book.nr_looks++;
 	if (t->verbose)
 		printf("look %zu: step %llu, %llu cycles, available %lld, total %lld, slab %lld KiB\n",
@@ -82,7 +88,7 @@ static double slope_of(const struct look *l, size_t n)
 #define MIN_LOOKS	7	/* five slopes can be seen past one odd look */
 
 /*
- * KiB of MemAvailable that go with each step. Flat: what goes in a whole run is
+ * KiB that go with each step. Flat: what goes in a whole run is
  * less than what comes and goes anyway. A long run sees less than a KiB a step.
  */
 int book_leak(struct torture *t)
@@ -138,7 +144,7 @@ void book_print(const struct torture *t)
 		printf("  died: %-12s %llu times, seen in %lld ms, all back in %lld ms, at most\n",
 		       k->name, (unsigned long long)k->n, (long long)k->detect_ms,
 		       (long long)k->reclaim_ms);
-	printf("  MemAvailable: %+.2f KiB a step, of %zu looks\n", b->slope, b->nr_looks);
+	printf("  free memory: %+.2f KiB a step, of %zu looks\n", b->slope, b->nr_looks);
 }
 
 int book_write(struct torture *t)

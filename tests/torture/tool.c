@@ -81,7 +81,7 @@ int64_t meminfo(const char *field)
 }
 
 /*
- * KiB in the CPUs' own lists of free pages, which MemAvailable leaves out: up to an
+ * KiB in the CPUs' own lists of free pages, which MemFree leaves out: up to an
  * eighth of a zone after a large program has ended.
  */
 int64_t held_by_cpus(void)

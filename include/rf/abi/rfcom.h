@@ -9,6 +9,9 @@
  * message to a handle that its kernel doesn't have, or whose other end is another
  * one, is dropped.
  *
+ * The registry answers who has not said HELLO to it -ENOTCONN. It says WHO when it
+ * begins; a subOS that does not know that word drops it, and stays unknown.
+ *
  * Credits: an end may have RF_COM_WINDOW lines (RF_COM_DATA, RF_COM_BULK) sent
  * that the other one's reader has not taken, and as many bytes in the buffer as
  * it has. What was taken says RF_COM_CREDIT, in counts since the channel was opened.
@@ -52,6 +55,7 @@ enum rf_com_type {
 	RF_COM_CHANGED	= 24,	/* rf_com_changed: forget what you know of a name */
 	RF_COM_REGION	= 25,	/* rf_com_region: the service's end wants one for both */
 	RF_COM_REFUSED	= 26,	/* rf_com_share: to the service's end: no region: error */
+	RF_COM_WHO	= 27,	/* rf_com_word: the registry begins: HELLO and all names again */
 };
 
 enum rf_com_share_kind {
