@@ -304,8 +304,13 @@ static void rf_who_work(struct work_struct *work)
 {
 	unsigned long handle = 0;
 	struct rf_com *l;
-	int err = rf_wire_hello();
+	int err = mutex_lock_interruptible(&rf_names_lock);
 
+	/* not between a name and what it is for: hello makes it forget that, too */
+	if (!err) {
+		err = rf_wire_hello();
+		mutex_unlock(&rf_names_lock);
+	}
 	if (err) {
 		pr_warn("the supervisor takes no hello: %d\n", err);
 		return;

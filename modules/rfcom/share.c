@@ -122,7 +122,8 @@ static bool rf_share_told(struct rf_com *c, unsigned int kind)
 {
 	const struct rf_share *s = &c->share[kind];
 
-	return rf_share_usable(s) || !READ_ONCE(s->asked) || rf_com_check(c);
+	return rf_share_usable(s) || !READ_ONCE(s->asked) || READ_ONCE(s->gone) ||
+	       rf_com_check(c);
 }
 
 static bool rf_buffer_told(struct rf_com *c)

@@ -207,7 +207,7 @@ void rf_console_start(struct rf_subos *s)
 	kvfree(s->history.previous);
 	s->history.previous = rf_history_copy(&s->history, &s->history.previous_len);
 	s->history.born = s->history.head;
-	rf_tee_start(s);
+	rf_tee_life(s);
 	for (unsigned int id = 0; id < RF_RING_COUNT; id++) {
 		s->end[id].pos = 0;
 		WRITE_ONCE(rf_ring_of(s, id)->notify, id >= RF_RING_STDOUT || !id);

@@ -27,7 +27,7 @@ void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len)
 {
 }
 
-void rf_tee_start(struct rf_subos *s)
+void rf_tee_life(struct rf_subos *s)
 {
 }
 

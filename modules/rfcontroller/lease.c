@@ -140,16 +140,17 @@ static void rf_lease_back_memory(struct rf_lease *l, unsigned int i, struct rf_s
 
 	if (to) {
 		before = rf_owns_memory(to, m->node);
-		/* what was asked for last may have been answered since */
+		/* the block that was asked for last may have gone since */
 		if (m->left > before)
-			m->size -= min(m->left - before, m->size);
+			m->size -= min3(m->left - before, m->size,
+					(u64)memory_block_size_bytes());
 		r.mem[0] = (struct rf_resize_mem) { m->size, m->node, RAINFOREST_HOW_REMOVE };
 		if (m->size)
 			err = rf_lease_back(from, to, &r);
 		after = rf_owns_memory(to, m->node);
 		if (err && before > after)
 			m->size -= min(before - after, m->size);
-		m->left = after;
+		m->left = err == -ETIMEDOUT || err == -EUCLEAN ? after : 0;
 		if (err == -ENOSPC) {
 			/* somebody took it from the borrower: it can't be helped */
 			pr_warn("lease %u: %s has not so much memory any more\n", l->id, l->to);

@@ -11,7 +11,7 @@
 
 struct rf_lease_mem {
 	u64 size;
-	u64 left;		/* what the borrower had there after the last try; 0: none yet */
+	u64 left;		/* what the borrower had there when it gave no answer, or 0 */
 	int node;
 };
 

@@ -309,6 +309,7 @@ int rf_halt_locked(struct rf_subos *s, enum rainforest_state state,
 	}
 	if (rf_state_alive(s->state))
 		rf_subos_set_state(s, state, reason);
+	rf_tee_life(s);
 	s->hold = 0;	/* INIT took its CPUs out of that, too */
 	mutex_unlock(&s->drain);
 	rf_channel_settle(s);

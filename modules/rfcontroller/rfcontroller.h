@@ -93,7 +93,7 @@ struct rf_tee {
 	u8 *text;			/* or NULL: nothing yet; to pos: rf_subos.drain */
 	u64 head;			/* bytes ever put */
 	u64 pos;			/* ... taken to be printed, or left out */
-	u64 born;			/* head when this life began */
+	u64 born;			/* head when a life ended or began last */
 	u64 printed;			/* ... printed, or left out; the work's own, as the rest */
 	char line[256];			/* not ended yet */
 	unsigned int len;
@@ -491,7 +491,7 @@ u8 *rf_console_previous(struct rf_subos *s, size_t *len);
 #define RF_TEE_REBOOT_MS 2000	/* and a reboot, for all subOSes */
 void rf_tee_setup(struct rf_subos *s);
 void rf_tee_put(struct rf_subos *s, const u8 *from, size_t len);
-void rf_tee_start(struct rf_subos *s);
+void rf_tee_life(struct rf_subos *s);
 void rf_tee_free(struct rf_subos *s);
 void rf_tee_finish(struct rf_subos *s, unsigned long late);
 int rf_tee_init(void);

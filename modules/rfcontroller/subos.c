@@ -200,6 +200,7 @@ static void rf_subos_ended(struct rf_subos *s, enum rainforest_state state,
 {
 	if (!rf_subos_set_state(s, state, reason))
 		return;
+	rf_tee_life(s);
 	rf_account_record(s, RAINFOREST_OP_END, state == RAINFOREST_STATE_STOPPED ? "itself" :
 			  "crash", rf_reason_names[reason], 0, 0);
 }

@@ -159,10 +159,12 @@ void rf_tee_setup(struct rf_subos *s)
 	INIT_WORK(&s->tee.work, rf_tee_work);
 }
 
-/* A life begins */
-void rf_tee_start(struct rf_subos *s)
+/* A life ends or begins: its last line ends there. Context: s->drain held. */
+void rf_tee_life(struct rf_subos *s)
 {
 	s->tee.born = s->tee.head;
+	if (s->tee.text)
+		rf_tee_queue(s);
 }
 
 void rf_tee_free(struct rf_subos *s)

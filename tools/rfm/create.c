@@ -13,17 +13,9 @@ static const char synopsis[] =
 static int create(struct rfm *r, struct rfm_make *m)
 {
 	struct rf_subos made;
-	bool stale = false;
-	int lock = -1, ret;
+	int ret = rfm_make(r, m, &made);
 
-	if (!m->dry_run) {
-		lock = rf_lock_take(r->rf, m->name, &stale);
-		/* without rights the kernel's refusal says it better */
-		if (lock == -EBUSY)
-			return lock;
-	}
-	ret = rfm_make(r, m, &made);
-	rf_lock_drop(m->name, lock, stale && ret == -EEXIST);
+	rf_lock_drop(m->name, m->lock, m->stale && ret == -EEXIST);
 	if (ret)
 		return ret;
 	if (r->json) {

@@ -16,6 +16,7 @@
 #include "rfm.h"
 
 #define PATIENCE_MS	3000	/* for a signal that is passed on to have an effect */
+#define FORGET_MS	30000	/* after that it is another matter */
 
 static const char synopsis[] =
 	"NAME [-i] [-t] [--cwd DIR] -- COMMAND [ARG]...\n\n"
@@ -50,7 +51,7 @@ static void lose_patience(int sig)
 {
 	int64_t now = rfm_now_ms();
 
-	if (!asked_at)
+	if (!asked_at || now - asked_at > FORGET_MS)
 		asked_at = now;
 	if (now - asked_at < PATIENCE_MS)
 		return;
@@ -66,7 +67,7 @@ static void on_signal(int sig)
 	ssize_t n = write(sig_pipe[1], &byte, 1);
 
 	(void)n;	/* full: there is enough to do already */
-	if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
+	if (sig == SIGINT || sig == SIGTERM)
 		lose_patience(sig);
 	errno = saved_errno;
 }

@@ -110,6 +110,7 @@ static int logs(struct rfm *r, const char *name, unsigned int flags, const char 
 	uint64_t lost, lines = 0;
 	const char *from;
 	int fd, ret;
+	size_t n;
 
 	if (word) {
 		ret = rf_parse_count(r->rf, word, &lines);
@@ -135,8 +136,8 @@ static int logs(struct rfm *r, const char *name, unsigned int flags, const char 
 	}
 	if (lost && !word)
 		rfm_warn("the first %lu bytes are lost", lost);
-	fwrite(from, 1, t.v + t.n - from, stdout);
-	if (fflush(stdout))
+	n = t.v + t.n - from;
+	if (fwrite(from, 1, n, stdout) != n || fflush(stdout))
 		ret = rfm_unread(r);
 	else if (flags & RF_ATTACH_FOLLOW)
 		ret = follow(r, fd);

@@ -381,6 +381,13 @@ static int undo(struct rfm *r, const char *name, int why)
 			rf_strerror(r->rf));
 }
 
+/* Without rights the kernel's refusal says it better */
+static int take_lock(struct rfm *r, struct rfm_make *m)
+{
+	m->lock = rf_lock_take(r->rf, m->name, &m->stale);
+	return m->lock == -EBUSY ? m->lock : 0;
+}
+
 static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_subos *made)
 {
 	const char *kernel = m->kernel ?: getenv("RF_KERNEL") ?: RF_KERNEL_DEFAULT;
@@ -402,9 +409,9 @@ static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_sub
 		ret = pack(r, m, p);
 	if (!ret)
 		ret = check_fit(r, p);
-	/* from here on there is something to undo */
+	/* from here on there is something to undo, or, if we die, to recover */
 	if (!ret && !m->dry_run)
-		ret = rfm_signals_catch(r);
+		ret = rfm_signals_catch(r) ?: take_lock(r, m);
 	if (!ret)
 		ret = reserve(r, m, p, m->dry_run, made);
 	if (ret)
@@ -429,6 +436,9 @@ static int make(struct rfm *r, struct rfm_make *m, struct plan *p, struct rf_sub
  * @m: what the options say, with a name that was checked
  * @made: what was, or would be, taken; rf_subos_clear() it
  *
+ * Takes the lock of the name, for the caller to drop, unless it is a dry run or fails
+ * before it would reserve: then m->lock is negative.
+ *
  * Return: 0 or -errno; on failure nothing stays reserved, but for -EUCLEAN.
  */
 int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made)
@@ -437,6 +447,7 @@ int rfm_make(struct rfm *r, struct rfm_make *m, struct rf_subos *made)
 	int ret;
 
 	memset(made, 0, sizeof(*made));
+	m->lock = -1;
 	ret = make(r, m, &p, made);
 	if (p.kernel.fd >= 0)
 		close(p.kernel.fd);

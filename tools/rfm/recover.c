@@ -42,15 +42,19 @@ static bool abandoned(const struct rf_subos *s)
 	return ret == -ENOENT && half_made(s);
 }
 
-/* Is it still the one that was listed, and abandoned? Context: its name is locked. */
-static bool still(struct rfm *r, const struct rf_subos *listed, bool stale)
+/*
+ * Is it still the one that was listed, and abandoned? Context: its name is locked.
+ * Return: 1 yes, 0 no, -ENOENT: there is none, or another -errno.
+ */
+static int still(struct rfm *r, const struct rf_subos *listed, bool stale)
 {
 	struct rf_subos now;
-	bool yes = !rf_subos_get(r->rf, listed->name, &now) && now.id == listed->id &&
-		   (stale || half_made(&now));
+	int ret = rf_subos_get(r->rf, listed->name, &now);
 
+	if (!ret)
+		ret = now.id == listed->id && (stale || half_made(&now));
 	rf_subos_clear(&now);
-	return yes;
+	return ret;
 }
 
 /*
@@ -70,9 +74,10 @@ static int destroy(struct rfm *r, const struct rf_subos *listed)
 	if (lock < 0)
 		return lock;
 	/* the list may be old: others before it took their time */
-	if (!still(r, listed, stale)) {
-		rf_lock_drop(listed->name, lock, false);
-		return 1;
+	ret = still(r, listed, stale);
+	if (ret <= 0) {
+		rf_lock_drop(listed->name, lock, stale && ret != -ENOENT);
+		return !ret || ret == -ENOENT ? 1 : ret;
 	}
 	ret = rf_destroy(r->rf, &s, &gone);
 	rfm_warnings(&gone);

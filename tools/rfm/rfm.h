@@ -107,6 +107,8 @@ struct rfm_make {
 	bool no_shell;		/* a command is needed */
 	const char **argv;
 	size_t argc;
+	int lock;		/* of rf_lock_take(), set by rfm_make(); or negative */
+	bool stale;		/* its file had been left */
 	struct json_object *notes;	/* what was said on the way */
 	struct rf_config config;	/* of create -f; what is above points into it */
 	struct rfm_strings args;	/* its command */

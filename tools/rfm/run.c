@@ -300,12 +300,9 @@ static int dry_run(struct rfm *r, struct job *j)
 static int run(struct rfm *r, struct job *j)
 {
 	struct rf_subos made;
-	bool stale, exists;
-	int lock, ret;
+	bool exists;
+	int ret;
 
-	lock = rf_lock_take(r->rf, j->make.name, &stale);
-	if (lock == -EBUSY)
-		return lock;
 	ret = rfm_make(r, &j->make, &made);
 	rf_subos_clear(&made);
 	exists = ret == -EEXIST;
@@ -314,11 +311,11 @@ static int run(struct rfm *r, struct job *j)
 		/* interrupted before it began: nobody wants it */
 		if (j->rm || ret == -EINTR)
 			ret = give_back(r, j, ret);
-		else if (!j->named && !r->json)
+		else if (ret != -ENOENT && !j->named && !r->json)
 			fprintf(stderr, "rfm: run: %s keeps its CPUs and memory: rfm destroy %s\n",
 				j->make.name, j->make.name);
 	}
-	rf_lock_drop(j->make.name, lock, stale && exists);
+	rf_lock_drop(j->make.name, j->make.lock, j->make.stale && exists);
 	if (r->json && ret >= 0) {
 		if (!j->end.name[0])
 			snprintf(j->end.name, sizeof(j->end.name), "%s", j->make.name);

@@ -35,7 +35,7 @@ static void on_signal(int sig)
  */
 int rfm_signals_catch(struct rfm *r)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, hup;
 
 	if (pipe_fd[0] >= 0)
 		return 0;
@@ -43,7 +43,9 @@ int rfm_signals_catch(struct rfm *r)
 		return rf_error(r->rf, -errno, "pipe: %s", strerror(errno));
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	/* nohup(1) */
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	return 0;
 }
 
