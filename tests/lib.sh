@@ -21,6 +21,10 @@ fi
 RF_BUILD=${RF_BUILD:-$RF_ROOT/build/$RF_FLAVOUR}
 RF_NOT_OK=0
 VM_ARGS=()
+# What a kernel reports whose programs take all memory: one that is killed for it gets
+# none any more. For what may not wait, there is no such excuse.
+# shellcheck disable=SC2034
+RF_OOM='oom-kill|[Oo]ut of memory|page allocation failure: order:0, mode:0x[0-9a-f]+\(GFP_(HIGHUSER|USER|KERNEL)'
 
 # jq 1.6 compiles its library at each start: 0.7 s under TCG, where gojq takes 0.1
 jq() { gojq "$@"; }

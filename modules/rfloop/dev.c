@@ -100,7 +100,7 @@ static void rf_dev_want(struct rf_slot *s)
 	if (asked && time_before(now, asked + msecs_to_jiffies(RF_ASK_MS)))
 		return;
 	if (cmpxchg(&s->asked, asked, now) == asked)
-		rf_event_put(&e, GFP_ATOMIC);
+		rf_event_put(&e, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /* For how many ms the first packet has waited; -1: none does */
@@ -201,7 +201,7 @@ static netdev_tx_t rf_dev_many(struct sk_buff *skb, bool worth)
 
 		if (!READ_ONCE(s->used) || (!l && !worth))
 			continue;
-		copy = skb_clone(skb, GFP_ATOMIC);
+		copy = skb_clone(skb, GFP_ATOMIC | __GFP_NOWARN);
 		if (copy && l)
 			rf_tx(l, copy, RF_TX_DROP | RF_TX_MANY);
 		else if (copy)
