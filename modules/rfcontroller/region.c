@@ -23,9 +23,9 @@
 #define RF_REGION_TELL_MS	500	/* for room in a subOS's ring */
 #define RF_CHUNK_ORDER		9	/* 2 MiB: what one page table entry maps */
 
-static unsigned int rf_region_max = 512;
+static unsigned int rf_region_max = 1024;
 module_param_named(region_max, rf_region_max, uint, 0644);
-MODULE_PARM_DESC(region_max, "MiB of shared regions that one subOS may have (default 512)");
+MODULE_PARM_DESC(region_max, "MiB of shared regions that one subOS may have (default 1024)");
 
 /* The supervisor's end of a region */
 struct rf_own {

@@ -23,6 +23,7 @@
 #define RF_CHUNK_ORDER	get_order(RF_LOOP_CHUNK)
 #define RF_CHUNK_PAGES	(RF_LOOP_CHUNK / PAGE_SIZE)
 #define RF_BLOCK	(2UL << 20)	/* what memremap_pages() takes */
+#define RF_SNDBUF	(1 << 20)	/* bytes that a socket may queue when chunks are few */
 
 /* ---- page structures ---- */
 
@@ -226,6 +227,7 @@ static struct rf_link *rf_link_to(const struct sock *sk)
 static bool rf_pool_refill(struct sock *sk, struct page_frag *pfrag)
 {
 	struct rf_link *l;
+	bool few = true;
 	int c;
 
 	guard(rcu)();
@@ -240,10 +242,13 @@ static bool rf_pool_refill(struct sock *sk, struct page_frag *pfrag)
 	    rf_pool_of(&l->tx.pool, pfrag->page) >= 0)
 		return true;
 	spin_lock_bh(&l->tx.lock);
-	c = l->tx.closed ? -1 : rf_tx_chunk(l);
+	c = l->tx.closed ? -1 : rf_tx_chunk(l, &few);
 	if (c >= 0)
 		get_page(l->tx.pool.page[c]);
 	spin_unlock_bh(&l->tx.lock);
+	/* what it has not sent yet is worth no chunks; acknowledgements let it grow again */
+	if (few && !(sk->sk_userlocks & SOCK_SNDBUF_LOCK) && sk->sk_sndbuf > RF_SNDBUF)
+		WRITE_ONCE(sk->sk_sndbuf, RF_SNDBUF);
 	if (c < 0)
 		return false;
 	if (pfrag->page)

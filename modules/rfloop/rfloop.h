@@ -131,7 +131,7 @@ void rf_link_close(struct rf_region *r);
 #define RF_TX_MANY	BIT(1)	/* it goes to others as well, and says so */
 netdev_tx_t rf_tx(struct rf_link *l, struct sk_buff *skb, unsigned int how);
 bool rf_tx_room(struct rf_link *l);
-int rf_tx_chunk(struct rf_link *l);
+int rf_tx_chunk(struct rf_link *l, bool *few);
 int rf_rx_poll(struct napi_struct *napi, int budget);
 bool rf_rx_ready(const struct rf_rx *rx);
 enum hrtimer_restart rf_rx_timer(struct hrtimer *timer);

@@ -57,7 +57,7 @@ static bool rf_rx_spares(const struct rf_rx *rx, u32 c)
 	u32 copies = rf_loop_copies(rx->pool.chunks);
 	unsigned int kind = rf_rx_kind(rx, c);
 
-	return rx->kept[kind] < (kind ? copies : rx->pool.chunks - copies) / 2;
+	return rx->kept[kind] < (kind ? copies / 2 : (rx->pool.chunks - copies) / 4 * 3);
 }
 
 /* Look which pages sockets have let go. Return: were there any? */

@@ -25,9 +25,9 @@ static char *rf_ip6 = "fd77:7266::1/64";
 module_param_named(ip6, rf_ip6, charp, 0444);
 MODULE_PARM_DESC(ip6, "likewise for IPv6 (default fd77:7266::1/64)");
 
-static unsigned int rf_pool_mib = 8;
+static unsigned int rf_pool_mib = 16;
 module_param_named(pool, rf_pool_mib, uint, 0444);
-MODULE_PARM_DESC(pool, "MiB of the pool of each direction between two kernels, 2 to 16 (default 8)");
+MODULE_PARM_DESC(pool, "MiB of the pool of each direction between two kernels, 2 to 16 (default)");
 
 LIST_HEAD(rf_guests);
 DEFINE_MUTEX(rf_guests_lock);	/* see sup.h */
@@ -185,16 +185,13 @@ static bool rf_pair_lately(u32 a, u32 b)
 /* Two want to talk. Both may ask: the second one asks in vain. */
 static void rf_want(struct rf_guest *g, u32 id)
 {
-	u32 chunks = clamp(rf_pool_mib, 2U, 16U) * (SZ_1M / RF_LOOP_CHUNK);
 	struct rf_guest *other = rf_guest_of(id);
-	const struct rf_region_params p = {
+	struct rf_region_params p = {
 		.port = RF_PORT_LOOP,
 		.end = { min(g->id, id), max(g->id, id) },
-		.size = RF_LOOP_SIZE(chunks),
 		.node = NUMA_NO_NODE,
-		.tag = { RF_LOOP_TAG(RF_LOOP_PAIR, chunks) },
 	};
-	s64 made;
+	s64 made = -EINVAL;
 
 	if (!other || other == g || !g->here || !other->here || rf_pair_lately(p.end[0], p.end[1]))
 		return;
@@ -205,7 +202,16 @@ static void rf_want(struct rf_guest *g, u32 id)
 	}
 	/* both are to know each other before */
 	rf_list_publish();
-	made = rf_region_make(&p);
+	/* where so much can't be had, a smaller pool is better than none */
+	for (u32 mib = clamp(rf_pool_mib, 2U, 16U); mib >= 2; mib /= 2) {
+		u32 chunks = mib * (SZ_1M / RF_LOOP_CHUNK);
+
+		p.size = RF_LOOP_SIZE(chunks);
+		p.tag[0] = RF_LOOP_TAG(RF_LOOP_PAIR, chunks);
+		made = rf_region_make(&p);
+		if (made != -EDQUOT && made != -ENOMEM)
+			break;
+	}
 	if (made < 0)
 		pr_warn("no ring between %s and %s: %pe\n", g->name, other->name, ERR_PTR(made));
 }

@@ -8,8 +8,6 @@
 
 #include "rfloop.h"
 
-#define RF_LOOKS	64	/* at chunks, for one that is free */
-
 /* How many descriptors may be written; a tail that can't be gives none */
 static u32 rf_tx_slots(struct rf_link *l)
 {
@@ -43,23 +41,25 @@ static u32 rf_tx_copies(const struct rf_tx *tx)
 /**
  * rf_tx_chunk - take a chunk for a socket that nobody uses
  * @l: the link, whose pool has page structures
+ * @few: out: few are left
  *
  * It stays nobody's until the caller takes a reference to it.
  *
  * Context: under tx.lock.
  * Return: the chunk, or -1.
  */
-int rf_tx_chunk(struct rf_link *l)
+int rf_tx_chunk(struct rf_link *l, bool *few)
 {
 	struct rf_tx *tx = &l->tx;
 	u32 first = rf_tx_copies(tx), n = tx->pool.chunks - first;
 
 	lockdep_assert_held(&tx->lock);
 	/* they are taken and freed in turn, but for those of sockets that are idle */
-	for (u32 i = 0; i < min_t(u32, n, RF_LOOKS); i++) {
+	for (u32 i = 0; i < n; i++) {
 		u32 c = first + tx->next;
 
 		tx->next = (tx->next + 1) % n;
+		*few = i > n / 8;
 		if (rf_chunk_free(tx, c))
 			return c;
 	}

@@ -224,11 +224,12 @@ static struct sk_buff *packet(u32 len, u8 seed, bool placed)
 		memcpy(skb->rest, pattern(seed, head), len - head);
 	while (placed && at < len) {
 		u32 n = min_t(u32, len - at, RF_LOOP_CHUNK), off = 0;
+		bool few;
 		u8 *p;
 		int c;
 
 		spin_lock(&from.tx.lock);
-		c = skb->sh.nr_frags < 17 ? rf_tx_chunk(&from) : -1;
+		c = skb->sh.nr_frags < 17 ? rf_tx_chunk(&from, &few) : -1;
 		spin_unlock(&from.tx.lock);
 		if (c < 0) {
 			/* so much of it */
