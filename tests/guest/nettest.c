@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -245,6 +246,7 @@ static int run_flows(const char *host, const char *port, uint64_t bytes, int n, 
 
 	for (int i = 0; i < n; i++) {
 		if (!fork()) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			flow(host, port, bytes, source, (uint64_t)i << 40);
 			exit(0);
 		}
@@ -425,24 +427,28 @@ static int stall(const char *host, const char *port, int source)
 
 static int group(const char *addr, const char *port, const char *iface, const char *text)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
-	struct ip_mreqn m = { .imr_ifindex = if_nametoindex(iface) };
+	struct addrinfo hint = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST }, *ai;
+	struct group_req g = { .gr_interface = if_nametoindex(iface) };
 	struct timeval tv = { .tv_sec = 30 };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	char buf[100];
 	ssize_t n;
+	int fd;
 
-	inet_pton(AF_INET, addr, &m.imr_multiaddr);
-	sa.sin_addr = m.imr_multiaddr;
+	if (getaddrinfo(addr, port, &hint, &ai))
+		is_wrong("a group", 0);
+	fd = socket(ai->ai_family, SOCK_DGRAM, 0);
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, iface, strlen(iface)))
+		die(iface);
 	if (text) {
-		setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof(m));
-		if (sendto(fd, text, strlen(text), 0, (void *)&sa, sizeof(sa)) < 0)
+		if (sendto(fd, text, strlen(text), 0, ai->ai_addr, ai->ai_addrlen) < 0)
 			die("sendto");
 		return 0;
 	}
+	memcpy(&g.gr_group, ai->ai_addr, ai->ai_addrlen);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	if (bind(fd, (void *)&sa, sizeof(sa)) ||
-	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)))
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) ||
+	    setsockopt(fd, ai->ai_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       MCAST_JOIN_GROUP, &g, sizeof(g)))
 		die("group");
 	printf("listening\n");
 	fflush(stdout);
