@@ -11,6 +11,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/uaccess.h>
 
 #include <asm/rainforest_subos.h>
 
@@ -155,12 +156,29 @@ static int rf_evil(void *unused)
 	return 0;
 }
 
+/* Can we write where the region is mapped? */
+static void rf_evil_write(const char *what, u32 *to)
+{
+	u32 value = READ_ONCE(*to);
+
+	pagefault_disable();
+	__put_kernel_nofault(to, &value, u32, fault);
+	pagefault_enable();
+	pr_info("may write: %s yes\n", what);
+	return;
+
+fault:
+	pagefault_enable();
+	pr_info("may write: %s no\n", what);
+}
+
 static int rf_given(struct rf_region *r, void *ctx)
 {
 	struct rf_loop_want want = { };
 
 	if ((r->tag[0] & 0xff) == RF_LOOP_LIST) {
 		rf_list = r;
+		rf_evil_write("list", &((struct rf_loop_list *)r->addr)->nr_addresses);
 		/* rings to all that there may be, and may not be */
 		for (want.id = 0; want.id < 8; want.id++)
 			rf_say(RF_LOOP_WANT, &want, sizeof(want));
@@ -171,6 +189,7 @@ static int rf_given(struct rf_region *r, void *ctx)
 	if (r->peer || rf_pair)
 		return -EBUSY;
 	rf_pair = r;
+	rf_evil_write("rings", &((struct rf_loop_control *)r->addr)->tail);
 	rf_task = kthread_run(rf_evil, NULL, "rf_loop_evil");
 	return 0;
 }
