@@ -2,8 +2,9 @@
 /*
  * RFcom while something dies: against "com serve", over librf's com.c, static.
  *
- *   stages service NAME	the service is killed while clients read, write, poll,
- *				wait for a map, use one: each is told
+ *   stages service NAME	the service is killed while clients read, write, poll, use
+ *				a map, open: each is told, and finds it when it comes again
+ *   stages kernel NAME		likewise its kernel, by whoever has read "ready"
  *   stages clients NAME	clients are killed while they do that: the service goes on
  *   stages use NAME SECONDS	use a map in programs and in the kernel until it goes: by
  *				SIGBUS and EFAULT
@@ -134,6 +135,20 @@ static long polls(const char *name, int pipe)
 	return rf_read(fd, buf, sizeof(buf));
 }
 
+static long epolls(const char *name, int pipe)
+{
+	int fd = must_open(name), ep = epoll_create1(0);
+	struct epoll_event ev = { .events = EPOLLIN };
+	const uint32_t both = EPOLLHUP | EPOLLERR;
+
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
+		return -errno;
+	ready(pipe);
+	if (epoll_wait(ep, &ev, 1, MANY) != 1 || (ev.events & both) != both)
+		return -ETIME;
+	return rf_read(fd, buf, sizeof(buf));
+}
+
 /* Touches it until it is gone */
 static long maps(const char *name, int pipe)
 {
@@ -182,12 +197,31 @@ static long opens(const char *name, int pipe)
 	return rf_read(kept, buf, sizeof(buf));
 }
 
+/* Also while it is not there: until it is there again */
+static long opens_waiting(const char *name, int pipe)
+{
+	int kept = must_open(name), fd;
+	struct pollfd p = { .fd = kept, .events = POLLIN };
+	bool gone = false;
+
+	ready(pipe);
+	do {
+		gone = poll(&p, 1, 0);
+		fd = rf_open_wait(name, RF_WAIT | RF_CLOEXEC, 3 * MANY);
+		if (fd < 0)
+			return fd;
+		rf_close(fd);
+	} while (!gone);
+	return rf_read(kept, buf, sizeof(buf));
+}
+
 static const struct {
 	const char *what;
 	long (*run)(const char *name, int pipe);
 } stage[] = {
 	{ "reads", reads }, { "writes lines", writes_lines }, { "writes large ones", writes_bulk },
-	{ "polls", polls }, { "uses a map", maps }, { "is in traffic", echoes }, { "opens", opens },
+	{ "polls", polls }, { "uses epoll", epolls }, { "uses a map", maps },
+	{ "is in traffic", echoes }, { "opens", opens }, { "opens, and waits", opens_waiting },
 };
 
 #define STAGES (sizeof(stage) / sizeof(*stage))
@@ -239,16 +273,21 @@ static int ended(pid_t pid, int64_t end)
 	return status;
 }
 
-static void service_dies(const char *name)
+static void service_dies(const char *name, bool kernel)
 {
 	int fd = must_open(name);
 	pid_t pid[STAGES];
 	int64_t end;
 
 	start(name, pid);
-	check(rf_write(fd, "k", 1) == 1, "the service is to be killed");
-	check(rf_read(fd, buf, 1) == -ECONNRESET, "who said so is told");
-	end = now_ms() + MANY;
+	if (kernel) {
+		printf("ready\n");
+		fflush(stdout);
+	} else {
+		check(rf_write(fd, "k", 1) == 1, "the service is to be killed");
+	}
+	check(rf_read(fd, buf, 1) == -ECONNRESET, "who only looks on is told");
+	end = now_ms() + 3 * MANY;
 	for (size_t i = 0; i < STAGES; i++) {
 		int status = ended(pid[i], end);
 
@@ -409,7 +448,9 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(verb, "service"))
-		service_dies(name);
+		service_dies(name, false);
+	else if (!strcmp(verb, "kernel"))
+		service_dies(name, true);
 	else if (!strcmp(verb, "clients"))
 		clients_die(name);
 	else if (!strcmp(verb, "use"))
