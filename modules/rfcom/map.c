@@ -151,7 +151,8 @@ void rf_map_revoke(struct rf_com *c)
  * left. A client without RF_MAY_MAP_WRITE must not write: its mapping is read-only.
  *
  * Context: process, may sleep. Return: where it is, or ERR_PTR: -EINVAL (size),
- * -EACCES, -ENOMEM, -EDQUOT, -ETIMEDOUT, -ERESTARTSYS, -EPIPE, -ECONNRESET.
+ * -EACCES, -ENOMEM, -EDQUOT, -EBUSY, -ETIMEDOUT, -ERESTARTSYS, -EPIPE, -ECONNRESET,
+ * -EHOSTDOWN.
  */
 void *rf_map(struct rf_com *c, u64 *size, int timeout_ms)
 {

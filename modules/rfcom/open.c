@@ -419,8 +419,9 @@ struct rf_com *rf_com_open(const char *name, u32 flags, int timeout_ms, u32 buff
  * Return: a channel or listener, for rf_close(); ERR_PTR: -EINVAL (name, flags);
  * -EEXIST (the name is taken); -ENOENT (no such service); -EACCES (no grant; or
  * another kernel's name); -ECONNREFUSED (too many wait to be accepted); -ENOTCONN (no
- * supervisor, or one that does not know us yet); -ETIMEDOUT, -ERESTARTSYS, -ENOMEM,
- * -ENAMETOOLONG.
+ * supervisor, or one that does not know us yet); -EBUSY (64 requests of this kernel wait
+ * there already); -EDQUOT (it has registered 1024 names); -EHOSTDOWN (the service's has
+ * stopped just now); -ETIMEDOUT, -ERESTARTSYS, -ENOMEM, -ENAMETOOLONG.
  */
 struct rf_com *rf_open(const char *name, unsigned int flags, int timeout_ms)
 {

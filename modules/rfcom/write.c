@@ -194,7 +194,8 @@ ssize_t rf_com_write(struct rf_com *c, struct iov_iter *from, int timeout_ms)
  * Return: @len; else nothing was sent: -EINVAL (@len is 0), -EMSGSIZE (longer than
  * the service takes), -EAGAIN, -ETIMEDOUT, -ERESTARTSYS; -EPIPE (the other end has
  * closed), -ECONNRESET (it is dead); -EACCES (no right to), -ENOTCONN (a listener),
- * -ENOMEM, -EDQUOT (no buffer to be had).
+ * -ENOMEM, -EDQUOT, -EBUSY (no buffer to be had); -EHOSTDOWN (likewise: the other kernel
+ * has stopped just now).
  */
 ssize_t rf_write(struct rf_com *c, const void *from, size_t len, int timeout_ms)
 {
