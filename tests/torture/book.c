@@ -12,10 +12,11 @@ static const char *const words[NR_COUNTS] = {
 	"created", "booted", "destroyed", "resized", "moved", "lent", "crashed", "messages",
 	"stream_bytes", "copied_bytes", "executed", "rfm_killed", "calls_failed", "pressed",
 	"modules_reloaded", "refused", "checks", "pages_verified", "frozen", "dumped",
-	"unruly",
+	"unruly", "ended", "detect_over_3_s", "reclaim_over_5_s",
 };
 
-void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t reclaim_ms)
+void book_death(struct torture *t, const char *kind, bool orderly, int64_t detect_ms,
+		int64_t reclaim_ms)
 {
 	struct kind *k = t->book.kind;
 
@@ -31,7 +32,7 @@ void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t 
 		t->book.detect_ms = detect_ms;
 	if (reclaim_ms > t->book.reclaim_ms)
 		t->book.reclaim_ms = reclaim_ms;
-	t->book.count[CRASHED]++;
+	t->book.count[orderly ? ENDED : CRASHED]++;
 }
 
 /*
@@ -169,6 +170,6 @@ int book_write(struct torture *t)
 			(long long)k->detect_ms, (long long)k->reclaim_ms);
 	fprintf(f, " },\n  \"detect_ms\": %lld, \"reclaim_ms\": %lld, \"looks\": %zu,\n",
 		(long long)b->detect_ms, (long long)b->reclaim_ms, b->nr_looks);
-	fprintf(f, "  \"mem_available_kib_per_step\": %.3f }\n", b->slope);
+	fprintf(f, "  \"free_kib_per_step\": %.3f }\n", b->slope);
 	return fclose(f) ? -errno : 0;
 }

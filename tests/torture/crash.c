@@ -46,6 +46,17 @@ static bool agent_first(const struct crash *c)
 	return !strcmp(c->name, "oom") || !strcmp(c->name, "exit");
 }
 
+/* It was told to end: counted, but as no crash */
+static bool orderly(const struct crash *c)
+{
+	static const char *const kinds[] = { "poweroff", "halt", "reboot", "exit", "killed" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(c->name, kinds[i]))
+			return true;
+	return false;
+}
+
 static void word_of(const struct torture *t, const struct crash *c, char *line, size_t len)
 {
 	static const char word[] = "MODULE";
@@ -64,6 +75,7 @@ static int64_t noticed(struct torture *t, struct slot *s, const char *kind)
 {
 	int64_t begin = now_ms(), end = begin + (int64_t)DETECT_MS * t->slow;
 
+	/* what was promised is counted; what fails is later than a slow machine explains */
 	for (;;) {
 		struct rf_subos now;
 		uint32_t state;
@@ -72,8 +84,10 @@ static int64_t noticed(struct torture *t, struct slot *s, const char *kind)
 			return BROKEN;
 		state = now.state;
 		rf_subos_clear(&now);
-		if (rf_state_over(state) || state == RAINFOREST_STATE_UNRESPONSIVE)
+		if (rf_state_over(state) || state == RAINFOREST_STATE_UNRESPONSIVE) {
+			t->book.count[DETECT_LATE] += now_ms() - begin > DETECT_MS;
 			return now_ms() - begin;
+		}
 		if (now_ms() > end)
 			return broken(t, "%s: nobody noticed it in %d ms: %s is %s", kind,
 				      DETECT_MS * t->slow, s->name, rf_state_text(state));
@@ -116,6 +130,7 @@ static int64_t reclaim(struct torture *t, struct slot *s, const char *kind)
 	if (ret)
 		return broken(t, "%s: destroy: %s", kind, rf_strerror(t->rf));
 	t->book.count[DESTROYED]++;
+	t->book.count[RECLAIM_LATE] += took > RECLAIM_MS;
 	if (took > (int64_t)RECLAIM_MS * t->slow)
 		return broken(t, "%s: it took %lld ms to take all back", kind, (long long)took);
 	return machine_check(t) ? BROKEN : took;
@@ -162,7 +177,7 @@ int op_crash(struct torture *t, const struct step *s)
 	if (detect >= 0)
 		took = reclaim(t, victim, c->name);
 	if (took >= 0)
-		book_crash(t, c->name, detect, took);
+		book_death(t, c->name, orderly(c), detect, took);
 	if (pid > 0 && spawned(t, pid, out, text, sizeof(text), 30) == -ETIMEDOUT)
 		ret = broken(t, "%s: what was under way never ended: %s", c->name, text);
 	if (took < 0 || ret)

@@ -192,7 +192,8 @@ static int torture(struct torture *t)
 		book_write(t);
 	}
 	t->why[0] = 0;
-	if (life_all_end(t) || machine_empty(t) || kmemleak_check(t) || kmsg_check(t))
+	if (life_all_end(t) || machine_empty(t) || kmemleak_check(t) || kmsg_check(t) ||
+	    fails_check(t))
 		report(t);
 	press_end(t);
 	return !!t->failures;

@@ -36,11 +36,13 @@ static size_t share(const struct torture *t, unsigned int blocks)
 	return blocks * (t->info.block_size >> 20) * 3 / 10;
 }
 
-/* The answer, and what it means for what was asked */
-static int changed(struct torture *t, const char *what, int ret, struct rf_subos *reply)
+/* The answer, and what it means for what was asked; what was done is counted */
+static int changed(struct torture *t, const char *what, enum count count, int ret,
+		   struct rf_subos *reply)
 {
 	rf_subos_clear(reply);
 	ret = verdict(t, what, ret);
+	t->book.count[count] += ret == DONE;
 	if (ret == REFUSED && slots_settle(t))
 		return BROKEN;
 	return ret;
@@ -54,8 +56,7 @@ static int set_cpus(struct torture *t, struct slot *s, unsigned int n)
 	struct rf_subos reply;
 	int ret = rf_resize(t->rf, &z, &reply);
 
-	t->book.count[RESIZED]++;
-	return changed(t, "resize of CPUs", ret, &reply);
+	return changed(t, "resize of CPUs", RESIZED, ret, &reply);
 }
 
 static int set_blocks(struct torture *t, struct slot *s, unsigned int n, unsigned int before)
@@ -70,8 +71,7 @@ static int set_blocks(struct torture *t, struct slot *s, unsigned int n, unsigne
 	if (n < before && slot_fill(t, s, share(t, n)))
 		return BROKEN;
 	ret = rf_resize(t->rf, &z, &reply);
-	t->book.count[RESIZED]++;
-	ret = changed(t, "resize of memory", ret, &reply);
+	ret = changed(t, "resize of memory", RESIZED, ret, &reply);
 	if (ret)
 		return ret;
 	return slot_fill(t, s, share(t, n));
@@ -155,8 +155,7 @@ static int pass(struct torture *t, struct slot *from, struct slot *to, uint64_t 
 	if (!z.count && !z.nr_mems)
 		return REFUSED;
 	ret = term_ms ? rf_lend(t->rf, &z, &reply) : rf_move(t->rf, &z, &reply);
-	t->book.count[term_ms ? LENT : MOVED]++;
-	return changed(t, term_ms ? "lend" : "move", ret, &reply);
+	return changed(t, term_ms ? "lend" : "move", term_ms ? LENT : MOVED, ret, &reply);
 }
 
 /* Two that are up, the giver with something to give */

@@ -68,7 +68,7 @@ struct op {
 enum count {
 	CREATED, BOOTED, DESTROYED, RESIZED, MOVED, LENT, CRASHED, MESSAGES, STREAMED,
 	COPIED, EXECUTED, KILLED_RFM, FAILED_CALLS, PRESSED, RELOADED, REFUSALS, CHECKS,
-	PAGES, FROZEN, DUMPED, UNRULY, NR_COUNTS
+	PAGES, FROZEN, DUMPED, UNRULY, ENDED, DETECT_LATE, RECLAIM_LATE, NR_COUNTS
 };
 
 #define MAX_KINDS	40
@@ -114,6 +114,7 @@ struct torture {
 	int kmsg;
 	int64_t began;
 	pid_t press_memory, press_cpus;
+	unsigned int fail_steps;
 
 	uint64_t step;		/* now */
 	char doing[160];
@@ -194,6 +195,7 @@ int op_net(struct torture *t, const struct step *s);
 /* trouble.c */
 int op_kill9(struct torture *t, const struct step *s);
 int op_fail(struct torture *t, const struct step *s);
+int fails_check(struct torture *t);
 int op_press_memory(struct torture *t, const struct step *s);
 int op_press_cpus(struct torture *t, const struct step *s);
 int op_refuse(struct torture *t, const struct step *s);
@@ -201,7 +203,8 @@ int modules_reload(struct torture *t);
 void press_end(struct torture *t);
 
 /* book.c */
-void book_crash(struct torture *t, const char *kind, int64_t detect_ms, int64_t reclaim_ms);
+void book_death(struct torture *t, const char *kind, bool orderly, int64_t detect_ms,
+		int64_t reclaim_ms);
 int book_look(struct torture *t);
 int book_leak(struct torture *t);
 int book_write(struct torture *t);

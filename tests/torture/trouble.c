@@ -15,6 +15,7 @@
 #include "torture.h"
 
 static const char fail_at[] = "/sys/module/rf_fail/parameters/at";
+static const char fail_nth_file[] = "/proc/self/fail-nth";
 
 /* What was left behind comes back, leases end, and what still runs still talks */
 static int recover(struct torture *t)
@@ -90,19 +91,21 @@ int op_kill9(struct torture *t, const struct step *s)
 static const struct {
 	const char *params;
 	unsigned int calls;
+	const char *ways;	/* of try_something(), which come by there */
 } fails[] = {
 	{ "result=0 calls=flags=1__kmalloc_noprof,flags=1__kmalloc_cache_noprof,"
-	  "flags=0__alloc_pages_noprof", 24 },
-	{ "result=-16 calls=remove_cpu", 2 },
-	{ "result=-12 calls=add_cpu", 2 },
-	{ "result=-16 calls=offline_and_remove_memory", 3 },
-	{ "result=-12 calls=rainforest_add_memory", 3 },
-	{ "result=-11 calls=rf_ficm_post", 3 },
-	{ "result=-110 calls=rf_trampoline_prove", 2 },
+	  "flags=0__alloc_pages_noprof", 24, "01234" },
+	{ "result=-16 calls=remove_cpu", 2, "234" },
+	{ "result=-12 calls=add_cpu", 2, "234" },
+	{ "result=-16 calls=offline_and_remove_memory", 3, "04" },
+	{ "result=-12 calls=rainforest_add_memory", 3, "14" },
+	{ "result=-11 calls=rf_ficm_post", 3, "0123" },
+	{ "result=-110 calls=rf_trampoline_prove", 2, "234" },
 };
 
 /* What it may hit. How it ends is not told: only that nothing is lost. */
-static void try_something(struct torture *t, struct rf *rf, const struct step *s)
+static void try_something(struct torture *t, struct rf *rf, const struct step *s,
+			  const char *ways)
 {
 	const struct rf_amount more = { .mem = { .size = t->info.block_size, .node = RF_NO_NODE },
 					.how = RAINFOREST_HOW_ADD };
@@ -115,17 +118,18 @@ static void try_something(struct torture *t, struct rf *rf, const struct step *s
 	const struct rf_create c = { .name = "spare", .ncpus = 1, .cpu_node = RF_NO_NODE,
 				     .mem = &mem, .nr_mems = 1 };
 	const struct rf_stop stop = { .name = "spare", .force = true };
+	const char way = ways[s->r[4] % strlen(ways)];
 	struct rf_subos reply;
 
-	switch (s->r[4] % 5) {
-	case 0:
-	case 1:
-		z.mem = s->r[4] % 5 ? &less : &more;
+	switch (way) {
+	case '0':
+	case '1':
+		z.mem = way == '1' ? &less : &more;
 		z.nr_mems = 1;
 		rf_resize(rf, &z, &reply);
 		break;
-	case 2:
-	case 3:
+	case '2':
+	case '3':
 		z.count = true;
 		z.ncpus = 1 + s->r[5] % 2;
 		z.how = RAINFOREST_HOW_TARGET;
@@ -139,36 +143,62 @@ static void try_something(struct torture *t, struct rf *rf, const struct step *s
 	rf_subos_clear(&reply);
 }
 
+/* As Linux comes only those fail that nothing is reclaimed for, and none of a page */
+static void fail_all_kinds(void)
+{
+	static const char *const settings[][2] = {
+		{ "failslab/verbose", "0" },
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+	};
+	char path[80];
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
+		put_file(path, settings[i][1]);
+	}
+}
+
 /* The debug kernel fails allocations by itself, any of them, of a task that asks */
 static int fail_nth(struct torture *t, const struct step *s)
 {
-	int status;
+	int status = 0;
 	pid_t pid;
 
-	put_file("/sys/kernel/debug/failslab/verbose", "0");
-	put_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+	fail_all_kinds();
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
+		int fd = open(fail_nth_file, O_RDWR | O_CLOEXEC);
 		char text[32];
 		struct rf *rf;
 
-		if (rf_new(&rf) || rf_connect(rf))
-			_exit(1);
+		if (fd < 0 || rf_new(&rf) || rf_connect(rf))
+			_exit(2);
 		snprintf(text, sizeof(text), "%u", 1 + (unsigned int)(s->r[3] % 200));
-		put_file("/proc/self/fail-nth", text);
-		try_something(t, rf, s);
-		put_file("/proc/self/fail-nth", "0");
-		_exit(0);
+		if (pwrite(fd, text, strlen(text), 0) < 0)
+			_exit(2);
+		try_something(t, rf, s, "01234");
+		/* it counts down; to open it only now might be what fails */
+		if (pread(fd, text, sizeof(text), 0) <= 0 || pwrite(fd, "0", 1, 0) < 0)
+			_exit(2);
+		_exit(text[0] == '0');
 	}
 	if (pid < 0)
 		return broken(t, "fork: %s", strerror(errno));
 	waitpid(pid, &status, 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		return broken(t, "fail-nth: the child ended with %#x", status);
+	t->book.count[FAILED_CALLS] += WEXITSTATUS(status);
 	return 0;
 }
 
 static int fail_call(struct torture *t, const struct step *s, unsigned int which)
 {
+	unsigned int hits = 0;
 	char text[256];
 	int ret;
 
@@ -176,12 +206,17 @@ static int fail_call(struct torture *t, const struct step *s, unsigned int which
 	ret = module_load(t, "rf_fail", text);
 	if (ret)
 		return broken(t, "rf_fail: %s", strerror(-ret));
-	snprintf(text, sizeof(text), "%u", 1 + (unsigned int)(s->r[3] % fails[which].calls));
-	put_file(fail_at, text);
-	try_something(t, t->rf, s);
+	/* if there are not so many calls, one that comes earlier */
+	for (unsigned int at = 1 + s->r[3] % fails[which].calls; at && !hits; at /= 2) {
+		snprintf(text, sizeof(text), "%u", at);
+		put_file(fail_at, text);
+		try_something(t, t->rf, s, fails[which].ways);
+		/* before "at" is written again: that begins anew */
+		if (get_file("/sys/module/rf_fail/parameters/hits", text, sizeof(text)) > 0)
+			hits = strtoul(text, NULL, 10);
+	}
 	put_file(fail_at, "0");
-	if (get_file("/sys/module/rf_fail/parameters/hits", text, sizeof(text)) > 0)
-		t->book.count[FAILED_CALLS] += strtoul(text, NULL, 10);
+	t->book.count[FAILED_CALLS] += hits;
 	ret = module_unload("rf_fail");
 	return ret ? broken(t, "rf_fail stays: %s", strerror(-ret)) : 0;
 }
@@ -192,7 +227,7 @@ int op_fail(struct torture *t, const struct step *s)
 	unsigned int which = s->r[0] % ARRAY_SIZE(fails);
 	struct slot *slot = &t->slot[s->r[1] % NR_STEADY];
 	const struct rf_stop stop = { .name = "spare", .force = true };
-	bool nth = !access("/proc/self/fail-nth", W_OK) && s->r[6] % 2;
+	bool nth = !access(fail_nth_file, W_OK) && s->r[6] % 2;
 	struct rf_subos gone;
 	int ret = life_need(t, slot, s->r[2]);
 
@@ -201,6 +236,7 @@ int op_fail(struct torture *t, const struct step *s)
 		return ret ?: BROKEN;
 	if (nth ? fail_nth(t, s) : fail_call(t, s, which))
 		return BROKEN;
+	t->fail_steps++;
 	rf_destroy(t->rf, &stop, &gone);
 	rf_subos_clear(&gone);
 	if (recover(t))
@@ -209,6 +245,14 @@ int op_fail(struct torture *t, const struct step *s)
 	if (slot->up && resize_least(t, slot) == BROKEN)
 		return BROKEN;
 	return slot->up ? slot_check(t, slot) : DONE;
+}
+
+/* A torture that makes nothing fail is none */
+int fails_check(struct torture *t)
+{
+	if (t->fail_steps < 10 || t->book.count[FAILED_CALLS])
+		return 0;
+	return broken(t, "in %u steps no call has failed", t->fail_steps);
 }
 
 /* ---- pressure; it ends by the same step, some time later ---- */
