@@ -216,7 +216,7 @@ static int unruly_for(struct torture *t, struct slot *victim, const char *kind, 
 int op_unruly(struct torture *t, const struct step *s)
 {
 	static const char *const kinds[] = {
-		"oops", "forks", "memory", "flood", "ficm", "ipi", "clock",
+		"oops", "forks", "memory", "flood", "ficm", "net", "ipi", "kexec", "clock",
 	};
 	const char *kind = kinds[s->r[0] % ARRAY_SIZE(kinds)];
 	struct slot *victim = &t->slot[VICTIM], *sibling = &t->slot[s->r[1] % NR_STEADY];
