@@ -49,7 +49,7 @@ static void rf_look(struct work_struct *work)
 	if (silent != rf_supervisor_silent) {
 		WRITE_ONCE(rf_supervisor_silent, silent);
 		if (silent)
-			pr_warn("suboscon: the supervisor has been silent for %d s: what finds no room in standard output goes to this log\n",
+			pr_warn("suboscon: the supervisor has been silent for %d s: what finds no room in standard output goes to this log, a read of standard input ends\n",
 				RF_SILENT_MS / 1000);
 		else
 			pr_warn("suboscon: the supervisor is back\n");

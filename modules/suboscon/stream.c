@@ -76,15 +76,9 @@ static bool rf_ready(const struct rf_stream *st)
 	return rf_used(st) || (READ_ONCE(rf_ring_of(st)->flags) & RF_RING_CLOSED);
 }
 
-/* Nobody will make room */
-static bool rf_stuck(const struct rf_stream *st)
-{
-	return st->out && READ_ONCE(rf_supervisor_silent);
-}
-
 /*
  * Wait for bytes or room. The supervisor rings; the timeout is for a lost bell.
- * Return: 0; -EAGAIN; -ERESTARTSYS; -EHOSTDOWN: no room, and nobody to make it.
+ * Return: 0; -EAGAIN; -ERESTARTSYS; -EHOSTDOWN: neither, and nobody to make it.
  */
 static int rf_wait(struct rf_stream *st, struct file *file)
 {
@@ -93,7 +87,7 @@ static int rf_wait(struct rf_stream *st, struct file *file)
 	while (!rf_ready(st)) {
 		long left;
 
-		if (rf_stuck(st))
+		if (READ_ONCE(rf_supervisor_silent))
 			return -EHOSTDOWN;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
@@ -101,7 +95,8 @@ static int rf_wait(struct rf_stream *st, struct file *file)
 			WRITE_ONCE(ring->waiting, 1);
 		smp_mb(); /* waiting before tail: pairs with the reader */
 		left = wait_event_interruptible_timeout(rf_doorbell_wait,
-							rf_ready(st) || rf_stuck(st), HZ / 10);
+							rf_ready(st) ||
+							READ_ONCE(rf_supervisor_silent), HZ / 10);
 		if (left < 0)
 			return left;
 	}
@@ -129,6 +124,9 @@ static ssize_t rf_read(struct file *file, char __user *to, size_t len, loff_t *p
 	if (err)
 		return err;
 	err = rf_wait(st, file);
+	/* no end: what has come would be taken for all of it */
+	if (err == -EHOSTDOWN)
+		err = -EIO;
 	if (err)
 		goto out;
 	at = ring->tail % cap;
@@ -220,9 +218,11 @@ static __poll_t rf_poll(struct file *file, poll_table *wait)
 		WRITE_ONCE(rf_ring_of(st)->waiting, 1);
 		smp_mb(); /* waiting before tail: pairs with the reader */
 	}
-	if (!rf_ready(st) && !rf_stuck(st))
+	if (rf_ready(st))
+		return st->out ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM;
+	if (!READ_ONCE(rf_supervisor_silent))
 		return 0;
-	return st->out ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM;
+	return st->out ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM | EPOLLERR;
 }
 
 static const struct file_operations rf_stream_fops = {

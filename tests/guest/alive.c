@@ -12,12 +12,16 @@
  * which was told in time; asked: the registry in the supervisor for a name, and to have
  * one: it answers, or that it is silent is told in time; tcp, conns: messages over a
  * connection that stays, and over new ones; out: writes to standard output; bad: what
- * came back wrong, late or not at all.
+ * came back wrong, late or not at all. And once, when standard input ends:
+ *
+ *   alive: input ends: TEXT
+ *   alive: input polled: BITS
  *
  *   alive NAME PEER
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -41,6 +45,7 @@
 
 static atomic_ulong nr_work, nr_com, nr_opens, nr_large, nr_refused, nr_asked;
 static atomic_ulong nr_tcp, nr_conns, nr_out, nr_bad;
+static atomic_bool silent;	/* the supervisor, as standard input says */
 static char mine[80], theirs[80];
 static const char *peer;
 static FILE *console;
@@ -360,17 +365,44 @@ static void *output(void *unused)
 			bad("standard output", errno);
 		if (time(NULL) - since > FULL_S)
 			bad("standard output", ETIMEDOUT);
-		if (time(NULL) - since > 2)
+		if (time(NULL) - since > 2 || silent)
 			len = 20;
 		nr_out++;
 	}
 	return NULL;
 }
 
+/* Where nobody writes anything: who has begun to read, or polls, must come back */
+static void *input(void *unused)
+{
+	char byte;
+	ssize_t n;
+
+	(void)unused;
+	do
+		n = read(STDIN_FILENO, &byte, 1);
+	while (n > 0);
+	silent = n < 0;
+	say("input ends: %s", n ? strerror(errno) : "no more");
+	return NULL;
+}
+
+static void *input_poll(void *unused)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	(void)unused;
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	say("input polled:%s%s", p.revents & POLLIN ? " in" : "",
+	    p.revents & POLLERR ? " error" : "");
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	void *(*const all[])(void *) = {
-		com_serve, tcp_serve, work, output, com_call, com_ask, tcp_call,
+		com_serve, tcp_serve, work, output, input, input_poll, com_call, com_ask, tcp_call,
 	};
 
 	console = fopen("/dev/kmsg", "w");
