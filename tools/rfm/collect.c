@@ -256,8 +256,11 @@ static int take_files(struct report *p)
 	for (size_t i = 0; i < ARRAY_SIZE(files) && !ret; i++) {
 		glob_t g;
 
-		if (glob(files[i], GLOB_NOMAGIC, NULL, &g))
+		/* where nothing fits it is taken by its own name, and not found */
+		if (glob(files[i], GLOB_NOCHECK, NULL, &g)) {
+			note(p, files[i] + 1, false, "can't be listed");
 			continue;
+		}
 		for (size_t j = 0; j < g.gl_pathc && !ret; j++)
 			ret = take_file(p, g.gl_pathv[j]);
 		globfree(&g);
