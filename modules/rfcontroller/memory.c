@@ -131,7 +131,7 @@ static int rf_node_take(int node, unsigned int count, struct rf_resources *res, 
  * @res: has the CPUs; blocks is allocated here, the caller frees it
  * @extack: where the reason goes
  *
- * Without a node memory comes from the nodes of the CPUs, in equal shares.
+ * Without a node memory comes from the nodes of the CPUs, by how many each has.
  * Fills res->blocks with room for the blocks, and, for a dry run, with what
  * would be tried first.
  *
@@ -270,8 +270,8 @@ static int rf_block_cmp(const void *a, const void *b)
  * @extack: where the reason goes
  *
  * All or nothing: on failure what was taken is back. Afterwards the blocks are
- * sorted by address, but the first is of the first CPU's node if there is one.
- * They are being zeroed: nobody may have them before rf_memory_finish().
+ * sorted by address, and being zeroed: nobody may have them before
+ * rf_memory_finish().
  *
  * Context: rf_grant_lock held.
  *

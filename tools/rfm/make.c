@@ -18,7 +18,7 @@
 
 #define CMDLINE_MAX	1920	/* the module adds what the platform needs */
 #define MEMORY_DEFAULT	"256M"
-#define CONTROL_SIZE	(2ULL << 20)	/* of a subOS's first region: rf/abi/layout.h */
+#define CONTROL_SIZE	(2ULL << 20)	/* of a subOS's largest region: rf/abi/layout.h */
 
 /**
  * rfm_make_opts() - the options of create and run
