@@ -91,7 +91,8 @@ int rf_nodes_get(struct rf *rf, struct rf_node **list, size_t *n)
 	*list = calloc(*n, sizeof(**list));
 	for (size_t i = 0; i < *n; i++)
 		(*list)[i] = (struct rf_node){ .id = i, .total = 2048 * MIB, .free = 1500 * MIB,
-					       .carvable = 1024 * MIB, .granted = i * 256 * MIB };
+					       .carvable = (1024 - i * 256) * MIB,
+					       .granted = i * 256 * MIB };
 	return 0;
 }
 
