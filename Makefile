@@ -41,10 +41,14 @@ torture: all
 series-check:
 	scripts/series check --build
 
+# how many lines each patch adds and takes away
+series-lines:
+	@scripts/series lines
+
 clean:
 	rm -rf build
 
 help:
 	@sed -n '/^[a-z].*:/s/:.*//p' Makefile
 
-.PHONY: all kernels modules tools demo check check-full lint install bench torture series-check clean help
+.PHONY: all kernels modules tools demo check check-full lint install bench torture series-check series-lines clean help
