@@ -5,9 +5,11 @@
  * rf_desc= (on the command line) has noticed anything:
  *
  *   rf-crash: dump START SIZE
- *   rf-crash: beats CPU0 CPU1 ...		twice, 1.5 s apart
+ *   rf-crash: beats CPU0 CPU1 ...		twice, 2.5 s apart, and each time
+ *   rf-crash: last [STAMP] nmis: ...		what it printed last of these
  *   rf-crash: done
  */
+#define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +24,8 @@
 #include <unistd.h>
 
 #include <rf/abi/boot.h>
+#include <rf/abi/layout.h>
+#include <rf/abi/ring.h>
 
 static void ranges(void)
 {
@@ -61,6 +65,29 @@ static void beats(const volatile struct rf_boot_desc *d)
 	printf("\n");
 }
 
+/* The last whole line with "nmis:" in its console; the ring has not wrapped yet */
+static void last_line(const struct rf_boot_desc *d)
+{
+	const struct rf_boot_ring *r = &d->ring[RF_RING_CONSOLE_OUT];
+	const struct rf_ring *ring = (const void *)d + r->offset;
+	const char *text = (const char *)ring->data, *end, *at;
+	uint64_t head = *(const volatile __u64 *)&ring->head;
+
+	if (head > r->size - sizeof(*ring))
+		head = r->size - sizeof(*ring);
+	end = memrchr(text, '\n', head);
+	for (at = end; at && at > text; at--) {
+		if (memcmp(at, "nmis:", 5))
+			continue;
+		end = memchr(at, '\n', text + head - at);
+		while (at > text && at[-1] != '\n')
+			at--;
+		if (end)
+			printf("rf-crash: last %.*s\n", (int)(end - at), at);
+		return;
+	}
+}
+
 int main(void)
 {
 	const volatile struct rf_boot_desc *d;
@@ -78,13 +105,15 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ranges();
 	fd = open("/dev/mem", O_RDONLY);
-	d = mmap(NULL, (sizeof(*d) + 4095) & ~4095UL, PROT_READ, MAP_SHARED, fd, desc_address());
+	d = mmap(NULL, RF_CONTROL_SIZE, PROT_READ, MAP_SHARED, fd, desc_address());
 	if (d == MAP_FAILED || d->magic != RF_BOOT_MAGIC) {
 		printf("rf-crash: no boot descriptor\n");
 	} else {
-		beats(d);
-		usleep(1500000);
-		beats(d);
+		for (int i = 0; i < 2; i++) {
+			usleep(i * 2500000);
+			beats(d);
+			last_line((const void *)d);
+		}
 	}
 	printf("rf-crash: done\n");
 	tcdrain(1);
