@@ -9,7 +9,7 @@
  * increments RF_BOOT_VERSION_MINOR and is valid only if the writer's minor
  * version is at least that. Padding is zero.
  *
- * The descriptor starts the subOS's largest memory region ("control area",
+ * The descriptor starts the subOS's first memory region ("control area",
  * see layout.h) and is addressed by hardware_subarch_data in boot_params.
  *
  * Who writes: each field says S (supervisor, before the start, never changed),
@@ -69,7 +69,7 @@ enum rf_boot_reason {
 enum rf_boot_stop {
 	RF_STOP_NONE		= 0,
 	RF_STOP_REQUEST		= 1,	/* orderly: PID 1 is asked to power off */
-	RF_STOP_FORCE		= 2,	/* INIT takes its CPUs, whatever it does */
+	RF_STOP_FORCE		= 2,	/* park at once; INIT follows in any case */
 };
 
 /*

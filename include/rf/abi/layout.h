@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
 /*
- * Where things lie in a subOS's largest memory region. Offsets in bytes from
+ * Where things lie in a subOS's first memory region. Offsets in bytes from
  * its start, which is a multiple of 2 MiB. This is a contract, see boot.h;
  * the subOS itself finds everything through the descriptor.
  *
