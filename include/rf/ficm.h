@@ -159,8 +159,8 @@ enum rf_ficm_refusal {
  * @room_rings: doorbells sent because the peer waits for room
  * @throttled: times that reading stopped because a service is slow
  * @dropped: answers of our own that found no room, and what was queued at the close
- * @late: messages found by the slow poll that no doorbell had told of: 0, unless
- *	the peer died, or doesn't keep to the protocol
+ * @late: messages, and room that somebody waited for, found by the slow poll that no
+ *	doorbell had told of: 0, unless the peer died, or doesn't keep to the protocol
  * @refused: by reason
  */
 struct rf_ficm_stats {

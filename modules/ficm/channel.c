@@ -123,6 +123,7 @@ struct rf_ficm_channel *rf_ficm_open(const struct rf_ficm_params *p)
 	/* under the lock: the communication core stays where it is */
 	rf_msgrx_init(&ch->rx, p->rx, rx_order, rf_ficm_core_apicid());
 	rf_msgtx_init(&ch->tx, p->tx, tx_order, rf_ficm_core_apicid());
+	ch->seen = U64_MAX;	/* its first message is not late at the first look */
 	ch->serial = rf_next_serial++;
 	list_add_tail_rcu(&ch->node, &rf_channels);
 	mutex_unlock(&rf_channels_lock);
@@ -299,6 +300,7 @@ void rf_ficm_stats_get(struct rf_ficm_channel *ch, struct rf_ficm_stats *stats)
 	stats->full = ch->txs.full;
 	stats->rings = ch->txs.rings;
 	stats->dropped += ch->txs.dropped;
+	stats->late += ch->txs.late;
 	stats->refused[RF_REFUSED_TAIL] = ch->txs.refused[RF_REFUSED_TAIL];
 	stats->refused[RF_REFUSED_BELL] += ch->txs.refused[RF_REFUSED_BELL];
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);

@@ -54,6 +54,7 @@ struct rf_ficm_channel {
 	struct rf_msg_tx tx;
 	bool tx_closed;
 	bool want;			/* somebody waits for room */
+	u64 unsent;			/* the slow poll: position at its last look */
 	struct rf_queue outbox;		/* posted */
 	wait_queue_head_t room;
 
@@ -92,6 +93,7 @@ bool rf_receive_late(struct rf_ficm_channel *ch);
 
 /* send.c */
 void rf_send_room(struct rf_ficm_channel *ch);
+bool rf_send_late(struct rf_ficm_channel *ch);
 bool rf_send_posted(struct rf_ficm_channel *ch);
 
 /* service.c */

@@ -267,6 +267,35 @@ void rf_send_room(struct rf_ficm_channel *ch)
 }
 
 /**
+ * rf_send_late - has somebody waited since the last look for room that there is?
+ * @ch: the channel
+ *
+ * As rf_receive_late(): what no doorbell told of, or a doorbell that was asked for
+ * and is not any more, which the protocol excludes. Who waits is told.
+ *
+ * Context: the read thread.
+ * Return: true when there is one to come back for.
+ */
+bool rf_send_late(struct rf_ficm_channel *ch)
+{
+	bool waits, late;
+
+	raw_spin_lock_irq(&ch->tx_lock);
+	waits = !ch->tx_closed && ch->want &&
+		/* want stays after who waited found room; no barrier, for we look again */
+		(rf_queue_used(&ch->outbox) || waitqueue_active(&ch->room)) &&
+		(rf_msgtx_room(&ch->tx) > 0 || !READ_ONCE(ch->tx.ring->waiting));
+	late = waits && ch->unsent == ch->tx.head;
+	ch->unsent = waits ? ch->tx.head : U64_MAX;
+	if (late)
+		ch->txs.late++;
+	raw_spin_unlock_irq(&ch->tx_lock);
+	if (late)
+		rf_send_room(ch);
+	return waits && !late;
+}
+
+/**
  * rf_ficm_send_many - send a message to several
  * @ch: the channels
  * @n: how many

@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-#define RF_LATE_MS	100	/* between two looks at a message that may be late */
+#define RF_LATE_MS	100	/* between two looks at what may be late */
 #define RF_POLL_LOOKS	32	/* at the rings between two at the clock */
 
 static unsigned int rf_priority = 50;
@@ -145,7 +145,7 @@ static void rf_read_poll(void)
 	}
 }
 
-/* Once a second: has a message lain there that no doorbell told of? */
+/* Once a second: has a message lain there, or room, that no doorbell told of? */
 static bool rf_read_late(void)
 {
 	struct rf_ficm_channel *ch;
@@ -154,7 +154,7 @@ static bool rf_read_late(void)
 	for (u64 last = 0; (ch = rf_channel_next(last, rf_any)); rf_ficm_put(ch)) {
 		last = ch->serial;
 		again |= rf_receive_late(ch);
-		rf_send_room(ch);
+		again |= rf_send_late(ch);
 	}
 	return again;
 }
