@@ -5,6 +5,7 @@
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/slab.h>
 
 #include <rf/ficm.h>
@@ -36,19 +37,17 @@ static struct rf_ficm_channel *open_end(struct kunit *test, struct rf_ficm_ring 
 	return ch;
 }
 
-/* Wait until so many are late. Return: what is counted then. */
-static struct rf_ficm_stats late(struct rf_ficm_channel *ch, u64 n)
+static struct rf_ficm_stats stats(struct rf_ficm_channel *ch)
 {
 	struct rf_ficm_stats st;
 
-	for (int i = 0; i < 500; i++) {
-		rf_ficm_stats_get(ch, &st);
-		if (st.late >= n)
-			break;
-		msleep(20);
-	}
+	rf_ficm_stats_get(ch, &st);
 	return st;
 }
+
+/* Look at its counts until it is so, 10 s at most */
+#define until(ch, st, cond) \
+	read_poll_timeout(stats, st, cond, 20 * USEC_PER_MSEC, 10 * USEC_PER_SEC, false, ch)
 
 static void test_message(struct kunit *test)
 {
@@ -59,25 +58,10 @@ static void test_message(struct kunit *test)
 
 	rf_msgtx_init(&peer, ring[0], ORDER, rf_ficm_core_apicid());
 	rf_msgtx_put(&peer, RF_PORT_ECHO, RF_ECHO_REQUEST, NULL, 0);
-	st = late(ch, 1);
+	KUNIT_EXPECT_EQ(test, until(ch, st, st.late && st.received), 0);
 	KUNIT_EXPECT_EQ(test, st.late, 1);
-	rf_ficm_stats_get(ch, &st);
 	KUNIT_EXPECT_EQ(test, st.received, 1);
 	rf_ficm_close(ch);
-}
-
-/* What the slow poll finds is told to who waits a moment after it was counted */
-static bool sent(struct rf_ficm_channel *ch, u64 n)
-{
-	struct rf_ficm_stats st;
-
-	for (int i = 0; i < 100; i++) {
-		rf_ficm_stats_get(ch, &st);
-		if (st.sent == n)
-			break;
-		msleep(20);
-	}
-	return st.sent == n;
 }
 
 static void test_room(struct kunit *test)
@@ -91,24 +75,21 @@ static void test_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rf_ficm_post(ch, RF_PORT_FREE, 0, NULL, 0), 0);
 	/* who waits for room that there isn't is not late */
 	msleep(2500);
-	rf_ficm_stats_get(ch, &st);
+	st = stats(ch);
 	KUNIT_EXPECT_EQ(test, st.late, 0);
 	KUNIT_EXPECT_EQ(test, st.sent, 1 << ORDER);
 	KUNIT_EXPECT_EQ(test, xchg(&ring[1]->waiting, 0), 1);
 
 	/* asked to be rung, and not any more: it asks again */
-	st = late(ch, 1);
+	KUNIT_EXPECT_EQ(test, until(ch, st, st.late && READ_ONCE(ring[1]->waiting)), 0);
 	KUNIT_EXPECT_EQ(test, st.late, 1);
 	KUNIT_EXPECT_EQ(test, st.sent, 1 << ORDER);
-	for (int i = 0; i < 100 && !READ_ONCE(ring[1]->waiting); i++)
-		msleep(20);
 	KUNIT_EXPECT_EQ(test, xchg(&ring[1]->waiting, 0), 1);
 
 	/* room */
 	smp_store_release(&ring[1]->tail, 1);
-	st = late(ch, 2);
+	KUNIT_EXPECT_EQ(test, until(ch, st, st.sent > 1 << ORDER), 0);
 	KUNIT_EXPECT_EQ(test, st.late, 2);
-	KUNIT_EXPECT_TRUE(test, sent(ch, (1 << ORDER) + 1));
 	rf_ficm_close(ch);
 }
 

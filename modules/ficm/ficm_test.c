@@ -31,7 +31,7 @@ static struct {
 	bool in_order;
 	struct rf_ficm_channel *from;
 	struct completion seen, hold;
-	bool slow, holding;
+	bool slow, holding, begun;
 } saw;
 
 static void note(struct rf_ficm_channel *ch, const struct rf_ficm_msg *msg)
@@ -489,12 +489,14 @@ static int wait_for_room(void *arg)
 {
 	u64 i = 0;
 
+	WRITE_ONCE(saw.begun, true);
 	return rf_ficm_send_timeout(arg, PORT, 0, &i, 8, 30000);
 }
 
 static bool asleep(long task)
 {
-	return !task_is_running((struct task_struct *)task);
+	/* before it has begun it may be none of both: TASK_WAKING */
+	return READ_ONCE(saw.begun) && !task_is_running((struct task_struct *)task);
 }
 
 /* A close wakes who waits for room, waits for the handler, drops the rest */

@@ -227,7 +227,7 @@ static struct rf_link *rf_link_to(const struct sock *sk)
 static bool rf_pool_refill(struct sock *sk, struct page_frag *pfrag)
 {
 	struct rf_link *l;
-	bool few = true;
+	bool few = false;
 	int c;
 
 	guard(rcu)();
